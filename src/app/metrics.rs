@@ -1,7 +1,10 @@
 //! Metrics of the role `serve`: those of its modules on one registry. Exported on the operations listener only.
 
 use prometheus::core::Collector;
-use prometheus::{IntGauge, Registry, register_int_gauge_with_registry};
+use prometheus::{
+    IntCounterVec, IntGauge, Registry, register_int_counter_vec_with_registry,
+    register_int_gauge_with_registry,
+};
 
 use jornada_http::metrics::{ConnectionMetrics, HttpMetrics};
 use jornada_runtime::logs::DroppedLines;
@@ -38,6 +41,8 @@ pub struct Metrics {
     pub requests_in_flight: IntGauge,
     /// Clients of server-sent events.
     pub event_clients: IntGauge,
+    /// Clients of server-sent events that were refused.
+    pub event_clients_refused: IntCounterVec,
     /// Reports written.
     pub reports: ReportMetrics,
     /// Photos buffered in the database.
@@ -70,6 +75,12 @@ impl Metrics {
             )?,
             requests_in_flight: gauge("jornada_requests_in_flight", "Requests in progress")?,
             event_clients: gauge("jornada_event_clients", "Clients of server-sent events")?,
+            event_clients_refused: register_int_counter_vec_with_registry!(
+                "jornada_event_clients_refused_total",
+                "Clients of server-sent events that were refused, by the limit: address, instance",
+                &["limit"],
+                registry
+            )?,
             reports: ReportMetrics::new(&registry)?,
             buffered_photos: BufferedPhotoMetrics::new(&registry)?,
             staff: StaffMetrics::new(&registry)?,

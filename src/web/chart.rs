@@ -124,10 +124,10 @@ impl<'a> ChartPage<'a> {
         labels.join(VALUE_SEPARATOR)
     }
 
-    /// Returns the number below which values are not listed, if that hides any.
-    fn suppress_below(&self) -> Option<String> {
-        let limit = self.tally?.suppress_below;
-        (limit > 1).then(|| self.visit.count(limit))
+    /// Returns the lowest count that is listed, if that hides any value.
+    fn listed_from(&self) -> Option<String> {
+        let lowest = self.tally?.listed_from();
+        (lowest > 1).then(|| self.visit.count(lowest))
     }
 
     fn bars(&self) -> impl Iterator<Item = Bar<'_>> {
@@ -225,7 +225,7 @@ mod tests {
         assert!(html.contains("<tr id=\"others\">"));
         assert!(html.contains(">Otros valores (1.200)</th><td>25</td><td>25,0 %</td>"));
         assert!(
-            html.contains("menos de 5 registros"),
+            html.contains("menos de 6 registros"),
             "the example asks for names"
         );
     }
@@ -235,6 +235,6 @@ mod tests {
         let (visit, campaign) = (visit("/", "es"), example());
         let html = ChartPage::new(&visit, &campaign, None).render().unwrap();
         assert!(html.contains("pueden no estar al día"));
-        assert!(html.contains("Todavía no hay valores con 5 registros o más."));
+        assert!(html.contains("Todavía no hay valores con 6 registros o más."));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use parking_lot::Mutex;
-use prometheus::IntGauge;
+use prometheus::{IntCounterVec, IntGauge};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::Error;
@@ -26,6 +26,7 @@ pub struct EventClients {
     permits: Arc<Semaphore>,
     by_address: AddressCounts,
     gauge: IntGauge,
+    refused: IntCounterVec,
 }
 
 type AddressCounts = Arc<Mutex<HashMap<String, usize>>>;
@@ -40,25 +41,26 @@ pub struct EventClient {
 }
 
 impl EventClients {
-    /// Creates the limits; the gauge shows the number of clients.
-    pub fn new(gauge: IntGauge) -> Self {
+    /// Creates the limits; the gauge shows the number of clients, the counter those that were refused.
+    pub fn new(gauge: IntGauge, refused: IntCounterVec) -> Self {
         Self {
             permits: Arc::new(Semaphore::new(MAX_EVENT_CLIENTS)),
             by_address: Arc::default(),
             gauge,
+            refused,
         }
     }
 
     /// Counts a client, or returns the error for one too many. `None`: a client that is exempt from limits.
     pub fn admit(&self, client: Option<IpAddr>) -> Result<EventClient, Error> {
         let permit = Arc::clone(&self.permits).try_acquire_owned();
-        let permit = permit.map_err(|_| Error::Busy)?;
+        let permit = permit.map_err(|_| self.refuse("instance", Error::Busy))?;
         let address = client.map(rate_limit_key);
         if let Some(address) = &address {
             let mut by_address = self.by_address.lock();
             let count = by_address.entry(address.clone()).or_default();
             if *count >= MAX_EVENT_CLIENTS_PER_ADDRESS {
-                return Err(Error::RateLimited(RETRY_AFTER));
+                return Err(self.refuse("address", Error::RateLimited(RETRY_AFTER)));
             }
             *count += 1;
         }
@@ -68,6 +70,12 @@ impl EventClients {
             _permit: permit,
             _gauge: GaugeGuard::new(&self.gauge),
         })
+    }
+
+    /// Counts a client that is refused, by the limit that it exceeds.
+    fn refuse(&self, limit: &str, error: Error) -> Error {
+        self.refused.with_label_values(&[limit]).inc();
+        error
     }
 }
 
@@ -86,11 +94,17 @@ impl Drop for EventClient {
 
 #[cfg(test)]
 mod tests {
+    use prometheus::Opts;
+
     use super::*;
 
     #[test]
     fn one_address_has_sixteen_listeners() {
-        let clients = EventClients::new(IntGauge::new("clients", "clients").unwrap());
+        let refusals = IntCounterVec::new(Opts::new("refused", "refused"), &["limit"]).unwrap();
+        let clients = EventClients::new(
+            IntGauge::new("clients", "clients").unwrap(),
+            refusals.clone(),
+        );
         let address = |text: &str| Some(text.parse().unwrap());
         let (one, neighbour) = (address("2001:db8::1"), address("2001:db8::2"));
         let mut admitted: Vec<_> = (0..MAX_EVENT_CLIENTS_PER_ADDRESS)
@@ -98,11 +112,20 @@ mod tests {
             .collect();
         let refused = |client| matches!(clients.admit(client), Err(Error::RateLimited(_)));
         assert!(refused(one) && refused(neighbour), "one /64 is one client");
+        let counted = |limit: &str| refusals.with_label_values(&[limit]).get();
+        assert_eq!((counted("address"), counted("instance")), (2, 0));
         assert!(clients.admit(address("2001:db8:1::1")).is_ok());
         assert!(clients.admit(None).is_ok());
         admitted.pop();
         assert!(clients.admit(neighbour).is_ok());
         drop(admitted);
+        let all: Vec<_> = (0..MAX_EVENT_CLIENTS)
+            .map(|_| clients.admit(None))
+            .collect();
+        assert!(all.iter().all(Result::is_ok));
+        assert!(matches!(clients.admit(None), Err(Error::Busy)));
+        assert_eq!((counted("address"), counted("instance")), (2, 1));
+        drop(all);
         assert!(clients.by_address.lock().is_empty());
         assert_eq!(clients.gauge.get(), 0);
     }

@@ -73,7 +73,10 @@ impl AppState {
             in_flight: InFlightLimit::new(config.max_requests, metrics.requests_in_flight.clone()),
             writes: TaskTracker::new(),
             tally_views: TallyViews::new(app.campaigns.iter().map(|campaign| &campaign.id)),
-            event_clients: EventClients::new(metrics.event_clients.clone()),
+            event_clients: EventClients::new(
+                metrics.event_clients.clone(),
+                metrics.event_clients_refused.clone(),
+            ),
             app,
         }))
     }

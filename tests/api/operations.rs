@@ -209,3 +209,27 @@ async fn campaign_check_names_line_and_field() {
         "{stdout}"
     );
 }
+
+#[tokio::test]
+async fn campaign_check_warns_of_tallies_that_tell_small_counts_together() {
+    let installation = Installation::new(Stores::Embedded);
+    let check = |tallies: &str| {
+        installation.edit_campaign("vacunacion.toml", |text| {
+            let (file, _) = text.split_once("\n[[tallies]]").unwrap();
+            format!("{file}\n{tallies}")
+        });
+        let checked = installation.command(&["campaign", "check", "campaigns/vacunacion.toml"]);
+        let checked = { checked }.output().unwrap();
+        assert!(checked.status.success());
+        String::from_utf8(checked.stdout).unwrap()
+    };
+    let one = "[[tallies]]\nid = \"a\"\nby = [\"ciudad\"]\n";
+    assert!(!check(one).contains("warning"));
+    let warned = check(&format!("{one}{}", one.replace("\"a\"", "\"b\"")));
+    let warnings: Vec<_> = warned
+        .lines()
+        .filter(|line| line.contains("warning"))
+        .collect();
+    assert_eq!(warnings.len(), 1, "{warned}");
+    assert!(warnings[0].contains("vacunacion.toml: warning: tallies: suppress_below"));
+}

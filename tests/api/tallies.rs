@@ -117,15 +117,21 @@ async fn a_campaign_with_persons_hides_small_counts_from_everyone_but_the_staff(
     let app = installation.start().await;
     register(&app, 5_200_001, 5, "Cali").await;
     register(&app, 5_200_011, 4, "Pasto").await;
+    // If 5 were listed, everyone who saw Cali appear would know that it had 4.
     wait_for_total(&app, 5).await;
+    let body = json(&app, "chart").await;
+    assert_eq!(body["others"], json!({ "count": 5 }), "9 in steps of 5");
+    assert_eq!(body["values"], json!([]));
+    register(&app, 5_200_006, 1, "Cali").await;
+    wait_for_total(&app, 6).await;
     let page = async || {
         let path = format!("/c/{}/chart?lang=es", app.campaign);
         app.get(&path).await.text().await.unwrap()
     };
     assert!(!page().await.contains("Pasto"));
-    assert!(page().await.contains("menos de 5 registros"));
+    assert!(page().await.contains("menos de 6 registros"));
     register(&app, 5_200_021, 1, "Neiva").await;
-    wait_for_total(&app, 10).await;
+    wait_for_total(&app, 11).await;
     for path in ["chart", "tallies/ciudad"] {
         let body = json(&app, path).await;
         assert_eq!(body["others"], json!({ "count": 5 }), "{path}");
@@ -133,7 +139,7 @@ async fn a_campaign_with_persons_hides_small_counts_from_everyone_but_the_staff(
     }
     let html = page().await;
     assert!(!html.contains("Pasto") && !html.contains("Neiva"));
-    assert!(html.contains(">Otros valores</th><td>5</td><td>50,0 %</td>"));
+    assert!(html.contains(">Otros valores</th><td>5</td><td>45,5 %</td>"));
     let key = json(&app, "tallies/ciudad?key=Pasto").await;
     assert_eq!((&key["total"], &key["values"]), (&json!(0), &json!([])));
     let metrics = app.http.get(format!("{}/metrics", app.ops)).send().await;
@@ -166,6 +172,10 @@ async fn sixteen_clients_of_an_address_listen_and_further_ones_poll() {
         assert_eq!(listen("192.0.2.2", path).await.status(), 200);
         assert_eq!(listen("127.0.0.1", path).await.status(), 200, "exempt");
     }
+    let metrics = app.http.get(format!("{}/metrics", app.ops)).send().await;
+    let metrics = metrics.unwrap().text().await.unwrap();
+    let refused = "jornada_event_clients_refused_total{limit=\"address\"} 2";
+    assert!(metrics.contains(refused));
     drop(listening);
     app.wait_until("there is room again", async |_| {
         listen("192.0.2.1", paths[0]).await.status() == 200

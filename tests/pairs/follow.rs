@@ -8,28 +8,35 @@ use jornada::app::metrics::Metrics;
 use jornada_domain::CampaignId;
 use jornada_domain::registration::UniqueKey;
 use jornada_domain::{Campaign, FormData, Registration, RegistrationId};
-use jornada_service::tally::TallyCache;
 use jornada_service::tally::follower::Follower;
+use jornada_service::tally::{LeaderTurn, TallyCache};
 use jornada_store::{InsertOutcome, NewRegistration, Store, StoreSetting};
 use tokio_util::sync::CancellationToken;
 
 use crate::tally::{campaign, memory, redis as in_redis};
 use jornada_testkit::servers::{random_name, variable};
 
-struct TallyFixture {
-    store: Store,
-    cache: TallyCache,
-    campaign: Arc<Campaign>,
-    metrics: Metrics,
-    stop: CancellationToken,
-    _folder: tempfile::TempDir,
+pub struct TallyFixture {
+    pub store: Store,
+    pub cache: TallyCache,
+    pub campaign: Arc<Campaign>,
+    pub metrics: Metrics,
+    pub stop: CancellationToken,
+    folder: tempfile::TempDir,
 }
 
 impl TallyFixture {
     async fn new(store: StoreSetting, is_shared: bool, folder: tempfile::TempDir) -> Self {
+        let fixture = Self::idle(store, is_shared, folder).await;
+        fixture.follow();
+        fixture
+    }
+
+    /// Nobody follows yet.
+    async fn idle(store: StoreSetting, is_shared: bool, folder: tempfile::TempDir) -> Self {
         let store = Store::open(&store).await.unwrap();
         let id = store.id().await.unwrap();
-        let fixture = Self {
+        Self {
             store,
             cache: if is_shared {
                 in_redis(id, "one")
@@ -39,20 +46,20 @@ impl TallyFixture {
             campaign: campaign(&random_name()),
             metrics: Metrics::new().unwrap(),
             stop: CancellationToken::new(),
-            _folder: folder,
-        };
+            folder,
+        }
+    }
+
+    async fn embedded() -> Self {
+        let fixture = Self::embedded_and_idle().await;
         fixture.follow();
         fixture
     }
 
-    async fn embedded() -> Self {
+    pub async fn embedded_and_idle() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self::new(
-            StoreSetting::Sqlite(folder.path().join("test.db")),
-            false,
-            folder,
-        )
-        .await
+        let setting = StoreSetting::Sqlite(folder.path().join("test.db"));
+        Self::idle(setting, false, folder).await
     }
 
     async fn servers() -> Self {
@@ -85,11 +92,11 @@ impl TallyFixture {
         format!("jornada:{{{}}}:{name}", store_id.simple())
     }
 
-    fn id(&self) -> &CampaignId {
+    pub fn id(&self) -> &CampaignId {
         &self.campaign.id
     }
 
-    async fn register(&self, numbers: std::ops::Range<u32>, place: &str) {
+    pub async fn register(&self, numbers: std::ops::Range<u32>, place: &str) {
         for number in numbers {
             let form = FormData {
                 parts: vec![("lugar".into(), place.into())],
@@ -136,7 +143,7 @@ impl TallyFixture {
     }
 }
 
-async fn wait_until(claim: &str, holds: impl AsyncFn() -> bool) {
+pub async fn wait_until(claim: &str, holds: impl AsyncFn() -> bool) {
     let start = Instant::now();
     while !holds().await {
         assert!(
@@ -250,6 +257,63 @@ async fn a_count_that_cannot_be_read_is_replaced() {
     })
     .await;
     fixture.wait_for_total("Yopal", 3).await;
+}
+
+#[tokio::test]
+async fn a_refresh_that_a_killed_leader_had_begun_is_done() {
+    let (mut fixture, counts) = TallyFixture::with_counts_of_yopal().await;
+    fixture.stop.cancel();
+    let lease = fixture.key("lease").await;
+    wait_until("the leader has resigned", async || {
+        redis_command(&["EXISTS", &lease]).await == redis::Value::Int(0)
+    })
+    .await;
+    redis_command(&["HINCRBY", &counts, "[\"Yopal\"]", "4"]).await;
+    fixture.cache.request_refresh(fixture.id()).await.unwrap();
+    // Gets the request, and is killed. A refresh is repeated after 30 s: its time is moved back.
+    let killed = in_redis(fixture.store.id().await.unwrap(), "killed");
+    let turn = killed.acquire_lead(None, Timestamp::now()).await.unwrap();
+    assert!(matches!(turn, LeaderTurn::Lead(due) if due.contains_key(fixture.id())));
+    redis_command(&["DEL", &lease, &fixture.key("refreshed").await]).await;
+    fixture.stop = CancellationToken::new();
+    fixture.follow();
+    fixture.wait_for_total("Yopal", 3).await;
+}
+
+#[tokio::test]
+async fn an_unreadable_delta_stops_nothing() {
+    let fixture = TallyFixture::embedded().await;
+    fixture.register(0..3, "Tunja").await;
+    fixture.wait_for_total("Tunja", 3).await;
+    let file = rusqlite::Connection::open(fixture.folder.path().join("test.db")).unwrap();
+    let unreadable = "INSERT INTO deltas (campaign, fields, counts) VALUES (?1, '[]', '{')";
+    file.execute(unreadable, [fixture.id().as_str()]).unwrap();
+    fixture.register(3..5, "Tunja").await;
+    fixture.wait_for_total("Tunja", 5).await;
+    let rebuilds = |reason: &str| {
+        let name = format!("jornada_tally_rebuilds_total{{reason=\"{reason}\"}} 1\n");
+        fixture.metrics.text().contains(&name)
+    };
+    assert!(rebuilds("missing") && rebuilds("lost"));
+}
+
+#[tokio::test]
+async fn without_campaigns_the_follower_has_nothing_to_do() {
+    let mut fixture = TallyFixture::servers().await;
+    fixture.stop.cancel();
+    fixture.stop = CancellationToken::new();
+    let store_id = fixture.store.id().await.unwrap();
+    redis_command(&["DEL", &fixture.key("meta").await]).await;
+    let follower = Follower {
+        campaigns: Vec::new(),
+        ..fixture.follower(in_redis(store_id, "two"))
+    };
+    tokio::spawn(follower.run(fixture.stop.clone()));
+    wait_until("it follows", async || {
+        let state = fixture.cache.state().await.unwrap();
+        state.is_some_and(|state| state.position.token.is_some())
+    })
+    .await;
 }
 
 async fn redis_command(words: &[&str]) -> redis::Value {

@@ -3,5 +3,7 @@
 
 mod files;
 mod follow;
+mod live;
+mod many_campaigns;
 mod photos;
 mod tally;

@@ -7,13 +7,13 @@ use jornada_domain::tally::{MAX_KEYS, TallyCounts};
 use jornada_domain::{Campaign, CampaignId};
 use jornada_runtime::cache::CacheSetting;
 use jornada_service::tally::counts::{CampaignCounts, CountChanges};
-use jornada_service::tally::{LeaderTurn, TallyCache};
+use jornada_service::tally::{LeaderTurn, RefreshRequests, TallyCache};
 use jornada_store::FeedPosition;
 use uuid::Uuid;
 
 use jornada_testkit::servers::variable;
 
-const CAMPAIGN: &str = r#"
+pub const CAMPAIGN: &str = r#"
 id = "voto"
 opens_at = 2026-01-01T00:00:00Z
 closes_at = 2036-01-01T00:00:00Z
@@ -44,7 +44,11 @@ pub fn campaign(id: &str) -> Arc<Campaign> {
 }
 
 fn position(at: u64) -> FeedPosition {
-    FeedPosition { at, token: None }
+    FeedPosition {
+        at,
+        token: None,
+        delta: None,
+    }
 }
 
 fn key(place: &str) -> Vec<String> {
@@ -172,10 +176,13 @@ async fn further_keys_are_counted_together(cache: TallyCache) {
     let steps = [
         (vec![("a", 3), ("b", 2)], 5),
         (vec![("a", -1), ("place 0", -2)], 4),
-        // The place that became free is taken; older registrations of "a" stay among the others.
-        (vec![("a", 1)], 4),
-        (vec![("a", -1)], 4),
-        (vec![("a", -1)], 3),
+        // A place became free, but two registrations of "a" are among the others.
+        (vec![("a", 1)], 5),
+        (vec![("a", -3)], 2),
+        (vec![("b", -2)], 0),
+        // Nothing is left among the others, so that a count of its own is exact.
+        (vec![("c", 3)], 0),
+        (vec![("d", 1), ("c", -1)], 1),
     ];
     for (at, (some, expected_others)) in (1..).zip(steps) {
         let some = changes(&vote.id, &some);
@@ -184,6 +191,7 @@ async fn further_keys_are_counted_together(cache: TallyCache) {
         assert_eq!(counts["lugar"].others, expected_others);
     }
     let counts = cache.counts(&vote).await.unwrap();
+    assert_eq!(counts["lugar"].counts.get(&key("c")), Some(&2));
     assert_eq!(counts["lugar"].total(), 2 * (MAX_KEYS as u64 - 1) + 3);
 }
 
@@ -196,19 +204,42 @@ async fn counts_are_never_negative(cache: TallyCache) {
     assert_eq!(cache.counts(&vote).await.unwrap()["lugar"].total(), 0);
 }
 
+fn due(campaign: &CampaignId, requests: u64) -> LeaderTurn {
+    LeaderTurn::Lead([(campaign.clone(), requests)].into())
+}
+
+fn nothing_due() -> LeaderTurn {
+    LeaderTurn::Lead(RefreshRequests::new())
+}
+
 async fn a_refresh_is_due_once_in_thirty_seconds(cache: TallyCache) {
     let (vote, now) = (campaign("voto").id.clone(), Timestamp::now());
     let turn = async |now| cache.acquire_lead(None, now).await.unwrap();
-    assert_eq!(turn(now).await, LeaderTurn::Lead(vec![]));
+    assert_eq!(turn(now).await, nothing_due());
     cache.request_refresh(&vote).await.unwrap();
     cache.request_refresh(&vote).await.unwrap();
-    assert_eq!(turn(now).await, LeaderTurn::Lead(vec![vote.clone()]));
-    assert_eq!(turn(now).await, LeaderTurn::Lead(vec![]));
+    assert_eq!(turn(now).await, due(&vote, 2));
+    assert_eq!(turn(now).await, nothing_due());
     cache.request_refresh(&vote).await.unwrap();
     let soon = now + SignedDuration::from_secs(29);
-    assert_eq!(turn(soon).await, LeaderTurn::Lead(vec![]), "too soon");
+    assert_eq!(turn(soon).await, nothing_due(), "too soon");
     let later = now + SignedDuration::from_secs(30);
-    assert_eq!(turn(later).await, LeaderTurn::Lead(vec![vote]));
+    // The first was never done.
+    assert_eq!(turn(later).await, due(&vote, 3));
+    cache.finish_refresh(&vote, 3).await.unwrap();
+    let much_later = later + SignedDuration::from_secs(30);
+    assert_eq!(turn(much_later).await, nothing_due());
+}
+
+async fn a_refresh_requested_while_another_is_done_remains(cache: TallyCache) {
+    let (vote, now) = (campaign("voto").id.clone(), Timestamp::now());
+    cache.request_refresh(&vote).await.unwrap();
+    let turn = async |now| cache.acquire_lead(None, now).await.unwrap();
+    assert_eq!(turn(now).await, due(&vote, 1));
+    cache.request_refresh(&vote).await.unwrap();
+    cache.finish_refresh(&vote, 1).await.unwrap();
+    let later = now + SignedDuration::from_secs(30);
+    assert_eq!(turn(later).await, due(&vote, 2));
 }
 
 async fn as_of_moves_when_the_counts_are_complete(cache: TallyCache) {
@@ -242,6 +273,7 @@ contract! {
     further_keys_are_counted_together
     counts_are_never_negative
     a_refresh_is_due_once_in_thirty_seconds
+    a_refresh_requested_while_another_is_done_remains
     as_of_moves_when_the_counts_are_complete
 }
 
@@ -250,17 +282,13 @@ async fn one_instance_leads_until_it_resigns() {
     let store = Uuid::new_v4();
     let (one, other) = (redis(store, "same name"), redis(store, "same name"));
     let turn = async |cache: &TallyCache| cache.acquire_lead(None, Timestamp::now()).await.unwrap();
-    assert_eq!(turn(&one).await, LeaderTurn::Lead(vec![]));
+    assert_eq!(turn(&one).await, nothing_due());
     assert_eq!(turn(&other).await, LeaderTurn::Follow);
     other.resign().await.unwrap();
     let still = turn(&one).await;
-    assert_eq!(
-        still,
-        LeaderTurn::Lead(vec![]),
-        "only the leader can resign"
-    );
+    assert_eq!(still, nothing_due(), "only the leader can resign");
     one.resign().await.unwrap();
-    assert_eq!(turn(&other).await, LeaderTurn::Lead(vec![]));
+    assert_eq!(turn(&other).await, nothing_due());
 }
 
 #[tokio::test]

@@ -192,6 +192,7 @@ pub async fn a_position_that_never_existed_is_lost(fixture: &StoreFixture) {
         let position = FeedPosition {
             at: now + ahead,
             token: None,
+            delta: None,
         };
         let feed = fixture.store.feed(&position).await;
         assert!(matches!(feed.unwrap_err(), FeedError::Lost));

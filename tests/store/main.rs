@@ -16,7 +16,9 @@ mod insert;
 mod interrupted;
 mod jobs;
 mod mixed;
+mod mongod;
 mod outages;
+mod restored;
 mod retention;
 mod search;
 mod staff;
@@ -134,6 +136,9 @@ contract! {
     feed::changes_of_another_instance_are_returned
     feed::many_changes_come_in_bounded_batches
     feed::a_position_that_never_existed_is_lost
+    restored::an_unreadable_delta_is_lost_and_a_snapshot_goes_past_it
+    restored::large_deltas_come_in_bounded_batches_and_the_last_is_complete
+    restored::a_snapshot_of_no_campaign_has_a_position
     search::names_are_found_by_prefix
     search::one_is_found_by_id_and_receipt
     search::corrected_registrations_are_found_and_deleted_ones_are_not

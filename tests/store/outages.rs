@@ -196,7 +196,7 @@ async fn a_token_of_another_feed_is_lost() {
     fixture.fill(1, &["a"]).await;
     let mut feed = fixture.feed(&from).await;
     let changes = crate::fixture::drain(&mut feed).await.unwrap();
-    let FeedPosition { at, token } = changes[0].position.clone();
+    let FeedPosition { at, token, delta } = changes[0].position.clone();
     let token = token.unwrap();
     let mut unknown = token.clone();
     let digit = token.rfind("\"}").unwrap() - 30;
@@ -217,6 +217,7 @@ async fn a_token_of_another_feed_is_lost() {
         let position = FeedPosition {
             at,
             token: Some(token.to_owned()),
+            delta: delta.clone(),
         };
         let lost = match fixture.store.feed(&position).await {
             Ok(mut feed) => feed.next(Duration::ZERO).await.unwrap_err(),

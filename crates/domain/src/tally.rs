@@ -7,6 +7,7 @@ mod public_tally;
 mod suppression;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use strum::{EnumString, IntoStaticStr};
 
@@ -30,7 +31,7 @@ pub struct Tally {
     pub top: Option<usize>,
     /// How its page shows it.
     pub chart: ChartKind,
-    /// Public counts below this number are not listed; 0 and 1 list all.
+    /// No public number tells a count below this one; 0 and 1 hide nothing. See [`listed_from`](Self::listed_from).
     pub suppress_below: u64,
     /// Whether everyone may see it; false for the tally that only the staff area needs.
     pub is_public: bool,
@@ -57,7 +58,7 @@ pub const DEFAULT_TOP: usize = 500;
 pub struct TallyCounts {
     /// Counts by the answers to the fields of the tally, in their order; an empty text stands for no answer.
     pub counts: BTreeMap<Vec<String>, u64>,
-    /// Count of all further answers, once there are [`MAX_KEYS`].
+    /// Sum of the counts of all keys that have none of their own, because there were [`MAX_KEYS`].
     pub others: u64,
 }
 
@@ -94,6 +95,15 @@ impl Tally {
         self.filter.iter().all(passes).then(|| key().collect())
     }
 
+    /// Returns the lowest count that is listed publicly. It is one above `suppress_below`, because a value that appears
+    /// tells the count before, and one that disappears the count after.
+    pub fn listed_from(&self) -> u64 {
+        match self.suppress_below {
+            0 | 1 => 1,
+            limit => limit.saturating_add(1),
+        }
+    }
+
     /// Returns whether the tally counts all registrations by this field alone.
     pub fn is_plain_count_of(&self, field: usize) -> bool {
         self.by == [field] && self.filter.is_empty()
@@ -109,21 +119,21 @@ impl Tally {
 }
 
 impl TallyCounts {
-    /// Adds `difference` to the count of a key, or of all others if there are too many keys.
+    /// Adds `difference` to the count of a key, or of all others if there are too many keys. While there are others, no
+    /// further key gets a count of its own, because some of it may be among them: each listed count stays exact.
     pub fn add(&mut self, key: Vec<String>, difference: i64) {
         let is_full = self.counts.len() >= MAX_KEYS;
-        match self.counts.get_mut(&key) {
-            Some(count) => {
-                *count = count.saturating_add_signed(difference);
-                if *count == 0 {
-                    self.counts.remove(&key);
+        match self.counts.entry(key) {
+            Entry::Occupied(mut entry) => {
+                *entry.get_mut() = entry.get().saturating_add_signed(difference);
+                if *entry.get() == 0 {
+                    entry.remove();
                 }
             }
-            None if difference > 0 && !is_full => {
-                self.counts.insert(key, difference.unsigned_abs());
+            Entry::Vacant(entry) if difference > 0 && self.others == 0 && !is_full => {
+                entry.insert(difference.unsigned_abs());
             }
-            // A key without a count of its own was counted among the others.
-            None => self.others = self.others.saturating_add_signed(difference),
+            Entry::Vacant(_) => self.others = self.others.saturating_add_signed(difference),
         }
     }
 
@@ -160,12 +170,17 @@ mod tests {
         }
         assert_eq!((counts.counts.len(), counts.others), (MAX_KEYS, 2));
         counts.add(key(0), -1);
+        // Its first registration is among the others, so that a count of its own would be wrong.
         counts.add(key(MAX_KEYS), 1);
-        assert_eq!((counts.counts[&key(MAX_KEYS)], counts.others), (1, 2));
-        counts.add(key(MAX_KEYS), -1);
-        counts.add(key(MAX_KEYS), -1);
-        assert_eq!(counts.others, 1);
-        assert_eq!(counts.total(), MAX_KEYS as u64);
+        assert_eq!(
+            (counts.counts.get(&key(MAX_KEYS)), counts.others),
+            (None, 3)
+        );
+        counts.add(key(MAX_KEYS), -2);
+        counts.add(key(MAX_KEYS + 1), -1);
+        assert_eq!((counts.others, counts.total()), (0, MAX_KEYS as u64 - 1));
+        counts.add(key(MAX_KEYS), 2);
+        assert_eq!((counts.counts[&key(MAX_KEYS)], counts.others), (2, 0));
     }
 
     #[test]

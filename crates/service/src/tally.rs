@@ -4,10 +4,12 @@
 mod cache_state;
 pub mod collector;
 pub mod counts;
+mod drift;
 pub mod follower;
 pub mod live_totals;
 pub mod memory;
 pub mod metrics;
+mod rebuild_pace;
 pub mod redis;
 
 use std::sync::Arc;
@@ -20,7 +22,7 @@ use jornada_runtime::cache::CacheSetting;
 use jornada_runtime::metrics::Meter;
 use jornada_store::FeedPosition;
 
-pub use cache_state::{CacheState, CachedCampaign, LeaderTurn, TallyError};
+pub use cache_state::{CacheState, CachedCampaign, LeaderTurn, RefreshRequests, TallyError};
 use counts::{CampaignCounts, CountChanges};
 
 /// Cache of the counts of all campaigns.
@@ -75,7 +77,7 @@ impl TallyCache {
         Self { meter, ..self }
     }
 
-    /// Acquires or renews the lead and takes the refreshes that are due. `complete_at` is a time at which the counts were
+    /// Acquires or renews the lead and returns the refreshes that are due. `complete_at` is a time at which the counts were
     /// complete. One atomic step.
     pub async fn acquire_lead(
         &self,
@@ -132,6 +134,16 @@ impl TallyCache {
     /// Requests a refresh of a campaign from the store by the leader, which does at most one in 30 s.
     pub async fn request_refresh(&self, campaign: &CampaignId) -> Result<(), TallyError> {
         dispatch!("ask_refresh", self.request_refresh(campaign))
+    }
+
+    /// Removes the request of a refresh that is done, unless it was requested again since it had this many requests. Until
+    /// then it remains, so that another leader does what a killed one had begun.
+    pub async fn finish_refresh(
+        &self,
+        campaign: &CampaignId,
+        requests: u64,
+    ) -> Result<(), TallyError> {
+        dispatch!("finish_refresh", self.finish_refresh(campaign, requests))
     }
 
     /// Checks that the cache answers.

@@ -32,7 +32,8 @@ pub struct TallyQuery {
 /// One tally, highest counts first.
 ///
 /// Closed lists have all values; of answers that people type freely the 500 highest are listed. In campaigns with
-/// personal data counts below `suppress_below` are not listed: `others` has their sum, if that cannot tell one of them.
+/// personal data no number, and no difference of two answers, tells a count below `suppress_below`: values are listed
+/// from one more, and `others` has the sum of the rest in steps of that size, or nothing if it could tell one of them.
 #[utoipa::path(
     get,
     path = "/api/v1/campaigns/{campaign}/tallies/{tally}",

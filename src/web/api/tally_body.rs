@@ -70,7 +70,8 @@ pub struct TallyBody<'a> {
     r#where: BTreeMap<&'a str, &'a str>,
     /// How to show it: `bar`, `share` or `line`.
     chart: &'a str,
-    /// Counts below this number are not listed.
+    /// No number tells a count below this one: values are listed from one more, and the sum of the others moves in
+    /// steps of this size. 0 and 1 hide nothing.
     suppress_below: u64,
     /// Time at which the counts were last known to be complete.
     #[schema(value_type = String, format = DateTime)]

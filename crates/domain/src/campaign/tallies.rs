@@ -29,6 +29,13 @@ impl Campaign {
         self.tallies.iter().filter(|tally| tally.is_public)
     }
 
+    /// Returns whether small counts are hidden in several public tallies or beside another one: subtracted from one
+    /// another, these can tell them.
+    pub fn has_tallies_that_tell_small_counts(&self) -> bool {
+        let hides = |tally: &Tally| tally.suppress_below > 1;
+        self.public_tallies().count() > 1 && self.public_tallies().any(hides)
+    }
+
     /// Returns the tally of the staff area: all registrations by the tally field.
     pub fn staff_tally(&self) -> Option<&Tally> {
         let field = self.fields.iter().position(|field| field.tally)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::suppression::{Suppressed, suppress};
+use super::suppression::{Suppressed, in_steps, suppress};
 use super::{DEFAULT_TOP, Field, MergedTally, Tally, TallyRow};
 
 /// Maximum size of the listed labels in bytes, so that no answer exceeds 64 KB compressed.
@@ -13,7 +13,7 @@ const ROW_BYTES: usize = 8;
 /// The part of a tally that everyone may see.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PublicTally {
-    /// Sum of everything that is listed, others included.
+    /// Sum of everything that is published, others included.
     pub total: u64,
     /// One group for each value of the first field, highest total first; a tally of one field has one group.
     pub groups: Vec<PublicGroup>,
@@ -53,10 +53,9 @@ impl PublicTally {
             .collect();
         groups.sort_by(|a, b| b.total.cmp(&a.total).then_with(|| a.label.cmp(&b.label)));
         let unlisted = fit(&mut groups);
-        let uncounted = merged.others;
-        let is_shown = first.is_none() && uncounted >= tally.suppress_below.max(1);
-        let uncounted = is_shown.then_some(Others {
-            count: uncounted,
+        let uncounted = in_steps(merged.others, tally).filter(|_| first.is_none());
+        let uncounted = uncounted.map(|count| Others {
+            count,
             values: None,
         });
         let of_groups = groups.iter().filter_map(|group| group.others);
@@ -89,7 +88,7 @@ impl PublicGroup {
         let within = by.get(usize::from(has_label)..).unwrap_or_default();
         let first_row = rows.first().filter(|_| has_label);
         let label = first_row.map(|row| row.label[0].clone());
-        let mut public = suppress(rows, tally.suppress_below, possible_keys(within));
+        let mut public = suppress(rows, tally, possible_keys(within));
         if let (Some(wanted), false) = (first, has_label) {
             public.listed.retain(|row| row.key[0] == wanted);
             public.sum = None;

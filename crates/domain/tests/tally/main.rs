@@ -113,7 +113,14 @@ fn small_counts_are_summed_and_a_small_sum_is_left_out() {
         view(&[("A", 7), ("B", 4), ("C", 1)]),
         (12, vec![a()], Some((5, None)))
     );
+    assert_eq!(
+        view(&[("A", 7), ("B", 4), ("C", 5)]),
+        (12, vec![a()], Some((5, None))),
+        "in steps of 5"
+    );
     assert_eq!(view(&[("B", 4)]), (0, vec![], None));
+    assert_eq!(view(&[("A", 5)]), (5, vec![], Some((5, None))));
+    assert_eq!(view(&[("A", 6)]).1, [("A".to_owned(), 6)]);
 }
 
 #[test]

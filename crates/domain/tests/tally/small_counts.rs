@@ -1,4 +1,4 @@
-//! No public view, and no step from one to the next, tells the count of a value that fewer than five people chose.
+//! No public view, and no difference of two successive ones, tells the count of a value that fewer than five people chose.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -16,12 +16,15 @@ fn told(campaign: &Campaign, cells: &[Vec<String>], counts: &[u64]) -> Vec<Publi
     views.map(|key| public(campaign, &merged, key)).collect()
 }
 
-/// Every combination of counts from 0 to 6.
+/// A value is listed from 6 on.
+const HIGHEST: u64 = 7;
+
+/// Every combination of counts from 0 to the highest.
 fn combinations(cells: usize) -> Vec<Vec<u64>> {
     let mut all = vec![Vec::new()];
     for _ in 0..cells {
         let longer = |counts: &Vec<u64>| {
-            (0..=6)
+            (0..=HIGHEST)
                 .map(|count| [&counts[..], &[count]].concat())
                 .collect()
         };
@@ -42,26 +45,22 @@ fn successors(from: &[u64]) -> Vec<Vec<u64>> {
         if let Some(place) = more {
             next[place] += 1;
         }
-        (next != from && next.iter().all(|count| *count <= 6)).then_some(next)
+        (next != from && next.iter().all(|count| *count <= HIGHEST)).then_some(next)
     });
     changed.collect()
 }
 
 const LIMIT: u64 = 5;
 
-/// Counts that may be the true ones, and which of them may be told.
-type World = (Vec<u64>, Vec<bool>);
-
-/// Asserts that no count below the limit follows from what is public about it.
-fn assert_nothing_told<T: Ord + std::fmt::Debug>(possible: &BTreeMap<T, Vec<World>>) {
+/// Asserts that no count below the limit follows from what is public about it: counts that may be the true ones, by what
+/// they show.
+fn assert_nothing_told<T: Ord + std::fmt::Debug>(possible: &BTreeMap<T, Vec<Vec<u64>>>) {
     for (told, worlds) in possible {
-        for place in 0..worlds[0].0.len() {
-            let is_small = worlds
-                .iter()
-                .all(|(counts, exempt)| counts[place] < LIMIT && !exempt[place]);
-            let values: BTreeSet<_> = worlds.iter().map(|(counts, _)| counts[place]).collect();
+        for place in 0..worlds[0].len() {
+            let values: BTreeSet<_> = worlds.iter().map(|counts| counts[place]).collect();
+            let is_told = values.len() == 1 && values.iter().all(|count| *count < LIMIT);
             assert!(
-                !is_small || values.len() > 1,
+                !is_told,
                 "value {place} must be {values:?} in {told:?}, as in {:?}",
                 worlds[0]
             );
@@ -83,22 +82,17 @@ fn check_views(campaign: &Campaign, cells: &[Vec<String>]) {
             views.len() - 1
         });
         numbers.insert(counts.clone(), number);
-        let world = (counts.clone(), vec![false; counts.len()]);
-        by_view.entry(number).or_default().push(world);
+        by_view.entry(number).or_default().push(counts.clone());
     }
     assert_nothing_told(&by_view);
     let mut by_step: BTreeMap<(usize, usize), Vec<_>> = BTreeMap::new();
     for from in &all {
         for to in successors(from) {
-            // That a value has 5 now tells that it had 4, and the other way round.
-            let crosses = from
-                .iter()
-                .zip(&to)
-                .map(|(a, b)| (*a < LIMIT) != (*b < LIMIT));
-            let exempt: Vec<_> = crosses.collect();
             let step = (numbers[from], numbers[&to]);
-            let world = ([&from[..], &to].concat(), [&exempt[..], &exempt].concat());
-            by_step.entry(step).or_default().push(world);
+            by_step
+                .entry(step)
+                .or_default()
+                .push([&from[..], &to].concat());
         }
     }
     assert_nothing_told(&by_step);
@@ -131,14 +125,13 @@ fn open_answers_tell_no_small_count() {
     let mut by_view: BTreeMap<String, Vec<_>> = BTreeMap::new();
     for counts in combinations(cells.len()) {
         let told = format!("{:?}", told(&campaign, &cells, &counts));
-        let world = (counts.clone(), vec![false; counts.len()]);
-        by_view.entry(told).or_default().push(world);
+        by_view.entry(told).or_default().push(counts);
     }
     // Nobody knows which answers exist: some of the five must not occur.
     by_view.retain(|_, worlds| {
         worlds
             .iter()
-            .all(|(counts, _)| counts.iter().filter(|n| **n > 0).count() <= 3)
+            .all(|counts| counts.iter().filter(|n| **n > 0).count() <= 3)
     });
     assert_nothing_told(&by_view);
 }

@@ -32,9 +32,12 @@ pub struct CachedCampaign {
 pub enum LeaderTurn {
     /// Another instance leads.
     Follow,
-    /// This instance leads. Refreshes of these campaigns are due.
-    Lead(Vec<CampaignId>),
+    /// This instance leads. Refreshes of these campaigns are due, each requested so many times since the last one.
+    Lead(RefreshRequests),
 }
+
+/// Requested refreshes: the number of requests by campaign.
+pub type RefreshRequests = BTreeMap<CampaignId, u64>;
 
 /// A cache operation that failed.
 #[derive(Debug, thiserror::Error)]

@@ -154,8 +154,8 @@ mod tests {
 
     #[test]
     fn what_the_public_may_not_see_is_no_metric() {
-        let values = [("Bogotá".to_owned(), 5), ("Medellín".to_owned(), 4)];
+        let values = [("Bogotá".to_owned(), 6), ("Medellín".to_owned(), 5)];
         let labelled = labelled_counts(&example(), &totals(values));
-        assert_eq!(labelled, [("Bogotá".to_owned(), 5)]);
+        assert_eq!(labelled, [("Bogotá".to_owned(), 6)]);
     }
 }

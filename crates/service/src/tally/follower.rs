@@ -1,7 +1,7 @@
 //! Updates the counts of all campaigns from the store's feed. One instance at a time leads (lease). It writes changes and
 //! position atomically, so that counts stay exact whenever it crashes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +12,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error_span, info, warn};
 
 use super::counts::{CampaignCounts, CountChanges, Projection, SnapshotCounter, definition};
+use super::drift::total_drift;
 use super::metrics::TallyMetrics;
-use super::{LeaderTurn, TallyCache, TallyError};
-use jornada_domain::tally::TallyCounts;
+use super::rebuild_pace::{RebuildPace, RebuildReason};
+use super::{LeaderTurn, RefreshRequests, TallyCache, TallyError};
 use jornada_domain::{Campaign, CampaignId};
 use jornada_runtime::background;
 use jornada_runtime::metrics::gauge_value;
-use jornada_store::{Feed, FeedChange, FeedError, FeedPosition, Store};
+use jornada_store::{Feed, FeedChange, FeedPosition, Store};
 
 /// Interval of lease renewals; the lease is ten times as long.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
@@ -48,47 +49,33 @@ struct FeedCursor {
     position: FeedPosition,
 }
 
-/// Campaigns to count anew.
-type Recount = BTreeSet<CampaignId>;
+/// Campaigns to count anew, with the requests that this fulfils.
+type Recount = RefreshRequests;
 
 impl Follower {
     /// Follows until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let (mut polling, mut recount) = (background::every(POLL_INTERVAL, &stop), Recount::new());
+        let mut polling = background::every(POLL_INTERVAL, &stop);
+        let mut pace = RebuildPace::default();
         let lead = async {
             while polling
-                .attempt("cannot update totals", self.turn(&mut recount))
+                .attempt("cannot update totals", self.lead(&mut pace))
                 .await
             {}
         };
         lead.instrument(error_span!("totals")).await;
-        self.postpone(&mut recount).await;
         // If this fails, the lease expires by itself.
         self.cache.resign().await.ok();
     }
 
-    async fn turn(&self, recount: &mut Recount) -> anyhow::Result<()> {
-        let led = self.lead(recount).await;
-        self.postpone(recount).await;
-        led
-    }
-
-    /// Requests again what was not counted, for a later turn or another leader.
-    async fn postpone(&self, recount: &mut Recount) {
-        while let Some(id) = recount.first() {
-            if self.cache.request_refresh(id).await.is_err() {
-                return;
-            }
-            recount.pop_first();
-        }
-    }
-
     /// Leads until another instance takes the lead or moves the counts.
-    async fn lead(&self, recount: &mut Recount) -> anyhow::Result<()> {
+    async fn lead(&self, pace: &mut RebuildPace) -> anyhow::Result<()> {
+        // What is not counted when this ends is still requested, for a later call or another leader.
+        let recount = &mut Recount::new();
         if !self.acquire_lead(None, recount).await? {
             return Ok(());
         }
-        let Some(mut cursor) = self.open_feed(recount).await? else {
+        let Some(mut cursor) = self.open_feed(recount, pace).await? else {
             return Ok(());
         };
         let (opened_at, mut complete_at) = (Instant::now(), None);
@@ -99,21 +86,19 @@ impl Follower {
             }
             let asked_at = Timestamp::now();
             let batch = match cursor.feed.next(POLL_INTERVAL).await {
-                Err(FeedError::Lost | FeedError::Behind) => {
-                    return self
-                        .rebuild(Some(&cursor.position), recount)
-                        .await
-                        .map(drop);
+                Err(error) => {
+                    let reason = RebuildReason::of(error).context("cannot read the feed")?;
+                    let rebuilt = self.rebuild(Some(&cursor.position), reason, recount, pace);
+                    return rebuilt.await.map(drop);
                 }
-                batch => batch.context("cannot read the feed")?,
+                Ok(batch) => batch,
             };
             if batch.is_complete {
                 complete_at = Some(asked_at);
             } else if complete_at.is_none() && opened_at.elapsed() > MAX_CATCH_UP_TIME {
-                return self
-                    .rebuild(Some(&cursor.position), recount)
-                    .await
-                    .map(drop);
+                let position = Some(&cursor.position);
+                let rebuilt = self.rebuild(position, RebuildReason::Behind, recount, pace);
+                return rebuilt.await.map(drop);
             }
             if !self
                 .add(&mut cursor, &batch.changes, batch.position)
@@ -127,7 +112,7 @@ impl Follower {
         }
     }
 
-    /// Acquires or renews the lead, and takes the refreshes that are due. Returns false if another instance leads.
+    /// Acquires or renews the lead, and notes the refreshes that are due. Returns false if another instance leads.
     async fn acquire_lead(
         &self,
         complete_at: Option<Timestamp>,
@@ -156,8 +141,13 @@ impl Follower {
 
     /// Opens the feed at the position of the counts. Counts anew what is missing or counted by another definition, and
     /// everything if the feed does not reach back.
-    async fn open_feed(&self, recount: &mut Recount) -> anyhow::Result<Option<FeedCursor>> {
+    async fn open_feed(
+        &self,
+        recount: &mut Recount,
+        pace: &mut RebuildPace,
+    ) -> anyhow::Result<Option<FeedCursor>> {
         let state = self.cache.state().await?;
+        let mut reason = RebuildReason::Missing;
         if let Some(state) = &state {
             let is_outdated = |campaign: &&Arc<Campaign>| {
                 let cached = state.campaigns.get(&campaign.id);
@@ -166,32 +156,48 @@ impl Follower {
             let outdated = self.campaigns.iter().filter(is_outdated);
             match self.store.feed(&state.position).await {
                 Ok(feed) => {
-                    recount.extend(outdated.map(|campaign| campaign.id.clone()));
+                    for campaign in outdated {
+                        recount.entry(campaign.id.clone()).or_default();
+                    }
                     let position = state.position.clone();
                     return Ok(Some(FeedCursor { feed, position }));
                 }
-                Err(FeedError::Lost | FeedError::Behind) => {}
-                Err(error) => return Err(error).context("cannot open the feed"),
+                Err(error) => reason = RebuildReason::of(error).context("cannot open the feed")?,
             }
         }
         let known = state.map(|state| state.position);
-        let Some(position) = self.rebuild(known.as_ref(), recount).await? else {
+        let rebuilt = self.rebuild(known.as_ref(), reason, recount, pace);
+        let Some(position) = rebuilt.await? else {
             return Ok(None);
         };
         let feed = self.store.feed(&position).await?;
         Ok(Some(FeedCursor { feed, position }))
     }
 
-    /// Replaces all counts by a snapshot of the store; returns its position, `None` if another leader moved the counts.
+    /// Replaces all counts by a snapshot of the store, after a pause if that happens often. Returns its position, `None` if
+    /// another leader moved the counts.
     async fn rebuild(
         &self,
         from: Option<&FeedPosition>,
+        reason: RebuildReason,
         recount: &mut Recount,
+        pace: &mut RebuildPace,
     ) -> anyhow::Result<Option<FeedPosition>> {
-        let (counts, position) = self.count(self.campaigns.iter(), recount).await?;
+        tokio::select! {
+            () = pace.wait() => {}
+            () = self.keep_lead(recount) => anyhow::bail!("another instance leads"),
+        }
+        let reason: &str = reason.into();
+        self.metrics.rebuilds.with_label_values(&[reason]).inc();
+        let counted = self.count(self.campaigns.iter(), recount).await;
+        pace.slow_down(Instant::now());
+        let (counts, position) = counted?;
         let now = Timestamp::now();
         let replaced = self.cache.replace(from, &position, &counts, now).await?;
-        info!(campaigns = counts.len(), replaced, "rebuilt the totals");
+        info!(
+            campaigns = counts.len(),
+            reason, replaced, "rebuilt the totals"
+        );
         Ok(replaced.then_some(position))
     }
 
@@ -219,7 +225,7 @@ impl Follower {
         changes: &[FeedChange],
         to: FeedPosition,
     ) -> anyhow::Result<bool> {
-        let (mut differences, mut uncounted) = (CountChanges::default(), Recount::new());
+        let (mut differences, mut uncounted) = (CountChanges::default(), BTreeSet::new());
         for FeedChange { delta, .. } in changes {
             let Some(campaign) = self.campaign(&delta.campaign) else {
                 continue;
@@ -254,12 +260,14 @@ impl Follower {
         cursor: &mut FeedCursor,
         recount: &mut Recount,
     ) -> anyhow::Result<bool> {
-        while let Some(id) = recount.first().cloned() {
+        while let Some((id, requests)) = recount.first_key_value() {
+            let (id, requests) = (id.clone(), *requests);
             if let Some(campaign) = self.campaign(&id)
                 && !self.refresh(cursor, campaign, recount).await?
             {
                 return Ok(false);
             }
+            self.cache.finish_refresh(&id, requests).await?;
             recount.remove(&id);
         }
         Ok(true)
@@ -336,50 +344,5 @@ impl Follower {
             warn!(campaign = %campaign.id, drift, "totals had drifted from the store, corrected");
         }
         Ok(())
-    }
-}
-
-/// Returns the sum of absolute differences between the counts of all tallies.
-fn total_drift(cached: &CampaignCounts, truth: &CampaignCounts) -> u64 {
-    let empty = TallyCounts::default();
-    let tallies = truth.iter();
-    let drifts = tallies.map(|(id, truth)| tally_drift(cached.get(id).unwrap_or(&empty), truth));
-    drifts.sum()
-}
-
-/// Returns the sum of absolute differences between two sets of counts. Which keys have a count of their own may differ if
-/// there are too many.
-fn tally_drift(cached: &TallyCounts, truth: &TallyCounts) -> u64 {
-    if cached.others + truth.others > 0 {
-        return cached.total().abs_diff(truth.total());
-    }
-    let count = |set: &BTreeMap<Vec<String>, u64>, key| set.get(key).copied().unwrap_or(0);
-    let keys: BTreeSet<_> = cached.counts.keys().chain(truth.counts.keys()).collect();
-    let drifts = keys
-        .into_iter()
-        .map(|key| count(&cached.counts, key).abs_diff(count(&truth.counts, key)));
-    drifts.sum()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn counts(list: &[(&str, u64)]) -> TallyCounts {
-        let counts = list
-            .iter()
-            .map(|(value, count)| (vec![(*value).to_owned()], *count));
-        TallyCounts {
-            counts: counts.collect(),
-            others: 0,
-        }
-    }
-
-    #[test]
-    fn drift_is_the_sum_of_all_differences() {
-        let cached = counts(&[("Bogotá", 5), ("Cali", 2)]);
-        assert_eq!(tally_drift(&cached, &cached), 0);
-        let truth = counts(&[("Bogotá", 3), ("Tunja", 1)]);
-        assert_eq!(tally_drift(&cached, &truth), 5);
     }
 }

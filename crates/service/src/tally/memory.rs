@@ -1,13 +1,13 @@
 //! Counts in memory, for a single process.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 
 use super::counts::{CampaignCounts, CountChanges, definition};
-use super::{CacheState, CachedCampaign, LeaderTurn};
+use super::{CacheState, CachedCampaign, LeaderTurn, RefreshRequests};
 use jornada_domain::{Campaign, CampaignId};
 use jornada_store::FeedPosition;
 
@@ -22,7 +22,7 @@ pub struct MemoryCounts(Arc<Mutex<Inner>>);
 struct Inner {
     state: Option<CacheState>,
     counts: BTreeMap<CampaignId, CampaignCounts>,
-    refreshes_requested: BTreeSet<CampaignId>,
+    refreshes_requested: RefreshRequests,
     refreshed_at: BTreeMap<CampaignId, Timestamp>,
 }
 
@@ -42,15 +42,10 @@ impl MemoryCounts {
             let at = refreshed_at.get(campaign);
             at.is_none_or(|at| now.duration_since(*at) >= REFRESH_INTERVAL)
         };
-        let requested = inner.refreshes_requested.iter();
-        let due: Vec<_> = requested
-            .filter(|campaign| has_rested(campaign))
-            .cloned()
-            .collect();
-        for campaign in &due {
-            inner.refreshes_requested.remove(campaign);
-            inner.refreshed_at.insert(campaign.clone(), now);
-        }
+        let mut due = inner.refreshes_requested.clone();
+        due.retain(|campaign, _| has_rested(campaign));
+        let refreshed = due.keys().map(|campaign| (campaign.clone(), now));
+        inner.refreshed_at.extend(refreshed);
         LeaderTurn::Lead(due)
     }
 
@@ -125,6 +120,14 @@ impl MemoryCounts {
 
     pub(super) fn request_refresh(&self, campaign: &CampaignId) {
         let mut inner = self.0.lock();
-        inner.refreshes_requested.insert(campaign.clone());
+        let requests = inner.refreshes_requested.entry(campaign.clone());
+        *requests.or_default() += 1;
+    }
+
+    pub(super) fn finish_refresh(&self, campaign: &CampaignId, requests: u64) {
+        let mut inner = self.0.lock();
+        if inner.refreshes_requested.get(campaign) == Some(&requests) {
+            inner.refreshes_requested.remove(campaign);
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! Metrics of totals: delay of the totals shown, and their difference from the store.
 
 use jiff::Timestamp;
-use prometheus::{IntGaugeVec, Registry, register_int_gauge_vec_with_registry};
+use prometheus::{
+    IntCounterVec, IntGaugeVec, Registry, register_int_counter_vec_with_registry,
+    register_int_gauge_vec_with_registry,
+};
 
 use jornada_domain::CampaignId;
 
@@ -9,6 +12,7 @@ use jornada_domain::CampaignId;
 #[derive(Clone, Debug)]
 pub struct TallyMetrics {
     pub(super) drift: IntGaugeVec,
+    pub(super) rebuilds: IntCounterVec,
     as_of: IntGaugeVec,
     stale: IntGaugeVec,
 }
@@ -23,6 +27,12 @@ impl TallyMetrics {
             drift: gauge(
                 "jornada_tally_drift",
                 "Difference between the totals and the store at the last refresh; should stay 0",
+            )?,
+            rebuilds: register_int_counter_vec_with_registry!(
+                "jornada_tally_rebuilds_total",
+                "Rebuilds of all totals from the store, by reason: missing (no totals yet), lost (the changes cannot be continued), behind (too many changes)",
+                &["reason"],
+                registry
             )?,
             as_of: gauge(
                 "jornada_tally_as_of_seconds",

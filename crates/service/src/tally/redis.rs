@@ -27,6 +27,8 @@ const OTHERS: &str = "others";
 static TURN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/turn.lua")));
 static ADD: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/add.lua")));
 static REPLACE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/replace.lua")));
+static FINISH_REFRESH: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("redis/finish_refresh.lua")));
 
 /// Counts in Redis.
 #[derive(Clone, Debug)]
@@ -43,8 +45,8 @@ struct RedisKeys {
     lease: String,
     /// Hash: position, time, and for each campaign its revision and the definition of its tallies.
     meta: String,
-    /// Set of campaigns whose refresh is requested.
-    refreshes_requested: String,
+    /// Hash of requested refreshes: how many times, by campaign.
+    refresh_requests: String,
     /// Hash of the times of the last refreshes, in milliseconds since 1970 UTC.
     refreshed: String,
 }
@@ -56,7 +58,7 @@ impl RedisKeys {
         Self {
             lease: key("lease"),
             meta: key("meta"),
-            refreshes_requested: key("refreshes-requested"),
+            refresh_requests: key("refresh-requests"),
             refreshed: key("refreshed"),
             prefix,
         }
@@ -87,10 +89,10 @@ impl RedisCounts {
         now: Timestamp,
     ) -> Result<LeaderTurn, TallyError> {
         let complete_at = complete_at.map(|at| at.as_millisecond().to_string());
-        let due: Option<Vec<String>> = TURN
+        let due: Option<Vec<(String, u64)>> = TURN
             .key(&self.keys.lease)
             .key(&self.keys.meta)
-            .key(&self.keys.refreshes_requested)
+            .key(&self.keys.refresh_requests)
             .key(&self.keys.refreshed)
             .arg(&self.leader)
             .arg(LEASE_MS)
@@ -100,7 +102,8 @@ impl RedisCounts {
             .invoke_async(&mut self.connection.clone())
             .await?;
         Ok(due.map_or(LeaderTurn::Follow, |due| {
-            LeaderTurn::Lead(due.iter().filter_map(|id| CampaignId::parse(id)).collect())
+            let request = |(id, requests): (String, u64)| Some((CampaignId::parse(&id)?, requests));
+            LeaderTurn::Lead(due.into_iter().filter_map(request).collect())
         }))
     }
 
@@ -198,10 +201,25 @@ impl RedisCounts {
     }
 
     pub(super) async fn request_refresh(&self, campaign: &CampaignId) -> Result<(), TallyError> {
-        let () = redis::cmd("SADD")
-            .arg(&self.keys.refreshes_requested)
+        let () = redis::cmd("HINCRBY")
+            .arg(&self.keys.refresh_requests)
             .arg(campaign.as_str())
+            .arg(1)
             .query_async(&mut self.connection.clone())
+            .await?;
+        Ok(())
+    }
+
+    pub(super) async fn finish_refresh(
+        &self,
+        campaign: &CampaignId,
+        requests: u64,
+    ) -> Result<(), TallyError> {
+        let () = FINISH_REFRESH
+            .key(&self.keys.refresh_requests)
+            .arg(campaign.as_str())
+            .arg(requests)
+            .invoke_async(&mut self.connection.clone())
             .await?;
         Ok(())
     }

@@ -31,19 +31,19 @@ pub(crate) fn append(connection: &Connection, delta: &Delta) -> Result<()> {
     Ok(())
 }
 
-/// Reads `campaign, fields, counts` from the second column on.
-pub(crate) fn read(row: &Row<'_>) -> Result<Delta> {
+/// Reads `campaign, fields, counts` from the second column on; `None` if this is not what [`append`] wrote.
+pub(crate) fn read(row: &Row<'_>) -> Option<Delta> {
     let counts: Vec<_> = read_json(row, 3)?;
-    Ok(Delta {
-        campaign: convert::campaign(row, 1)?,
+    Some(Delta {
+        campaign: convert::campaign(row, 1).ok()?,
         fields: read_json(row, 2)?,
         counts: counts.into_iter().collect(),
     })
 }
 
-fn read_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T> {
-    let json = row.get_ref(column)?.as_str().unwrap_or_default();
-    serde_json::from_str(json).map_err(|_| malformed())
+fn read_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Option<T> {
+    let json = row.get_ref(column).ok()?.as_str().ok()?;
+    serde_json::from_str(json).ok()
 }
 
 fn malformed() -> StoreError {

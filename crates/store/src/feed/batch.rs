@@ -8,6 +8,9 @@ use crate::error::StoreError;
 /// Maximum number of deltas in a batch.
 pub(super) const MAX_CHANGES: u16 = 10_000;
 
+/// Stored size of the deltas of a batch, in bytes, after which it is returned.
+pub(super) const MAX_CHANGES_BYTES: usize = 16 << 20;
+
 /// A position in the feed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedPosition {
@@ -16,6 +19,9 @@ pub struct FeedPosition {
     pub at: u64,
     /// MongoDB's resume token as JSON; a snapshot has none.
     pub token: Option<String>,
+    /// Id of a delta up to here in MongoDB, in hexadecimal, if there was one: a restored database may lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta: Option<String>,
 }
 
 impl FeedPosition {
@@ -43,7 +49,7 @@ pub struct FeedChange {
 /// Deltas in order of commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedBatch {
-    /// Deltas, up to 10,000.
+    /// Deltas, up to 10,000; less if they are large.
     pub changes: Vec<FeedChange>,
     /// Position after the batch. It moves on without deltas, too.
     pub position: FeedPosition,
@@ -55,7 +61,8 @@ pub struct FeedBatch {
 /// Why a feed cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
-    /// The store's history no longer contains the position (oplog rolled over, backup restored): count anew.
+    /// The store's history no longer contains the position (oplog rolled over, backup restored), or a delta after it cannot
+    /// be read: count anew.
     #[error("the feed no longer contains this position")]
     Lost,
     /// So much was written since the position that reading it takes longer than to count anew.
@@ -74,11 +81,19 @@ mod tests {
     fn a_position_tells_the_time_that_its_token_reached() {
         let at = |at, token: &str| {
             let token = Some(format!(r#"{{"_data":"{token}"}}"#));
-            FeedPosition { at, token }.reached()
+            let delta = None;
+            FeedPosition { at, token, delta }.reached()
         };
         let token = "8265A1B2C3000000072B0229296E04";
         assert_eq!(at(5, token), 0x65A1_B2C3_0000_0007);
         assert_eq!((at(5, "8265"), at(5, "X")), (5, 5));
-        assert_eq!(FeedPosition { at: 5, token: None }.reached(), 5);
+        let json = r#"{"at":5,"token":null}"#;
+        let old: FeedPosition = serde_json::from_str(json).unwrap();
+        assert_eq!(old.reached(), 5);
+        assert_eq!(
+            serde_json::to_string(&old).unwrap(),
+            json,
+            "compared as text"
+        );
     }
 }

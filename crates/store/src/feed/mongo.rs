@@ -6,11 +6,15 @@ use std::fmt;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Document, RawBsonRef, RawDocument, Timestamp, doc};
+use mongodb::options::ReadConcern;
 use mongodb::raw_batch_cursor::{RawBatch, RawBatchCursor};
 use tokio::time::Instant;
 
-use super::batch::{FeedBatch, FeedChange, FeedError, FeedPosition, MAX_CHANGES};
+use super::batch::{
+    FeedBatch, FeedChange, FeedError, FeedPosition, MAX_CHANGES, MAX_CHANGES_BYTES,
+};
 use crate::deltas;
 use crate::error::{Result, StoreError};
 use crate::mongo::driver_error;
@@ -27,6 +31,10 @@ const MAX_CATCH_UP_TIME: Duration = Duration::from_secs(3);
 /// Maximum number of events in a batch from the server.
 const BATCH_SIZE: usize = 1_000;
 
+/// Size in bytes from which the server may have cut a batch: it ends one before an event that would exceed 16 MiB. No event
+/// has 8 MiB, because a delta sums up at most 4 MiB of registrations.
+const CUT_BYTES: usize = 8 << 20;
+
 /// The deltas of all campaigns in MongoDB.
 pub(crate) struct MongoFeed {
     store: MongoStore,
@@ -37,11 +45,14 @@ pub(crate) struct MongoFeed {
     requested_before: bool,
     /// Changes read from the stream and not yet returned.
     ready: VecDeque<FeedChange>,
+    /// Size of the batches in `ready`.
+    ready_bytes: usize,
 }
 
 /// A batch from the server, whose changes are in `ready`.
 struct ServerBatch {
-    events: usize,
+    /// Whether there may be more: the batch is full or cut.
+    may_continue: bool,
     requested_now: bool,
 }
 
@@ -55,10 +66,6 @@ impl fmt::Debug for MongoFeed {
 
 impl MongoFeed {
     pub(crate) async fn open(store: MongoStore, after: FeedPosition) -> Result<Self, FeedError> {
-        // A future position comes from another history. The server would wait for that time.
-        if after.at > cluster_time(&store).await? {
-            return Err(FeedError::Lost);
-        }
         let stream = open_stream(&store, &after).await?;
         Ok(Self {
             store,
@@ -66,6 +73,7 @@ impl MongoFeed {
             stream: Some(stream),
             requested_before: true,
             ready: VecDeque::new(),
+            ready_bytes: 0,
         })
     }
 
@@ -73,17 +81,17 @@ impl MongoFeed {
         let deadline = Instant::now() + wait;
         loop {
             let answer = self.next_batch().await?;
-            // After a full batch there may be more; any other batch is the last.
-            let more =
-                answer.events == BATCH_SIZE && self.ready.len() + BATCH_SIZE <= MAX_CHANGES.into();
+            let has_room = self.ready.len() + BATCH_SIZE <= MAX_CHANGES.into()
+                && self.ready_bytes < MAX_CHANGES_BYTES;
             let waits = !answer.requested_now || Instant::now() < deadline;
-            if more || (self.ready.is_empty() && waits) {
+            if (answer.may_continue && has_room) || (self.ready.is_empty() && waits) {
                 continue;
             }
+            self.ready_bytes = 0;
             return Ok(FeedBatch {
                 changes: self.ready.drain(..).collect(),
                 position: self.after.clone(),
-                is_complete: answer.requested_now && answer.events < BATCH_SIZE,
+                is_complete: answer.requested_now && !answer.may_continue,
             });
         }
     }
@@ -104,7 +112,7 @@ impl MongoFeed {
         let answer = with_timeout(MAX_AWAIT_TIME + OPERATION_TIMEOUT, next).await;
         self.requested_before = false;
         let taken = match answer {
-            Ok(Some(Ok(batch))) => self.read_batch(&batch).map_err(FeedError::from),
+            Ok(Some(Ok(batch))) => self.read_batch(&batch).ok_or(FeedError::Lost),
             Ok(Some(Err(error))) => Err(to_feed_error(error)),
             // The server ends a stream when its collection is dropped or renamed.
             Ok(None) => Err(FeedError::Lost),
@@ -113,18 +121,18 @@ impl MongoFeed {
         if taken.is_err() {
             self.stream = None;
         }
-        taken.map(|events| ServerBatch {
-            events,
+        taken.map(|may_continue| ServerBatch {
+            may_continue,
             requested_now,
         })
     }
 
-    fn read_batch(&mut self, batch: &RawBatch) -> Result<usize> {
+    /// Returns whether there may be more; `None` if a delta cannot be read.
+    fn read_batch(&mut self, batch: &RawBatch) -> Option<bool> {
         let before = self.ready.len();
-        for event in batch.doc_slices()? {
+        for event in batch.doc_slices().ok()? {
             let event = event.ok().and_then(RawBsonRef::as_document);
-            let change = event.and_then(read_event);
-            let change = change.ok_or_else(|| StoreError::malformed("delta"))?;
+            let change = event.and_then(read_event)?;
             self.after = change.position.clone();
             self.ready.push_back(change);
         }
@@ -134,7 +142,9 @@ impl MongoFeed {
         if let Some(token) = token.and_then(to_json) {
             self.after.token = Some(token);
         }
-        Ok(self.ready.len() - before)
+        let bytes = batch.as_raw_document().as_bytes().len();
+        self.ready_bytes += bytes;
+        Some(self.ready.len() - before == BATCH_SIZE || bytes >= CUT_BYTES)
     }
 }
 
@@ -142,6 +152,9 @@ async fn open_stream(
     store: &MongoStore,
     after: &FeedPosition,
 ) -> Result<RawBatchCursor, FeedError> {
+    if !has_history(store, after).await? {
+        return Err(FeedError::Lost);
+    }
     let mut from = doc! {};
     match &after.token {
         None => from.insert("startAtOperationTime", from_order(after.at + 1)),
@@ -150,7 +163,7 @@ async fn open_stream(
             from.insert("startAfter", token)
         }
     };
-    let shown = ["campaign", "fields", "counts"].map(|name| format!("fullDocument.{name}"));
+    let shown = ["_id", "campaign", "fields", "counts"].map(|name| format!("fullDocument.{name}"));
     let mut projection: Document = shown.into_iter().map(|name| (name, 1.into())).collect();
     projection.insert("clusterTime", 1);
     let pipeline = [
@@ -173,12 +186,38 @@ async fn open_stream(
     })
 }
 
+/// Returns whether the database still has what was read up to a position. One restored from a backup may have gone back,
+/// and on from there.
+async fn has_history(store: &MongoStore, position: &FeedPosition) -> Result<bool> {
+    // The server would wait for a time in the future. A feed starts one tick after its snapshot.
+    if position.reached().saturating_sub(1) > operation_time(store).await? {
+        return Ok(false);
+    }
+    let Some(delta) = &position.delta else {
+        return Ok(true);
+    };
+    let Ok(id) = ObjectId::parse_str(delta) else {
+        return Ok(false);
+    };
+    let found = store
+        .deltas
+        .find_one(doc! { "_id": id })
+        .projection(doc! { "_id": 1 })
+        // A new primary has all that was committed before it knows that it was.
+        .read_concern(ReadConcern::local())
+        .selection_criteria(primary())
+        .max_time(OPERATION_TIMEOUT);
+    Ok(in_time(found).await?.is_some())
+}
+
 fn read_event(event: &RawDocument) -> Option<FeedChange> {
+    let delta = event.get_document("fullDocument").ok()?;
     Some(FeedChange {
-        delta: deltas::mongo::read(event.get_document("fullDocument").ok()?)?,
+        delta: deltas::mongo::read(delta)?,
         position: FeedPosition {
             at: to_order(event.get_timestamp("clusterTime").ok()?),
             token: Some(to_json(event.get_document("_id").ok()?)?),
+            delta: Some(delta.get_object_id("_id").ok()?.to_hex()),
         },
     })
 }
@@ -187,15 +226,14 @@ fn to_json(token: &RawDocument) -> Option<String> {
     serde_json::to_string(&token).ok()
 }
 
-async fn cluster_time(store: &MongoStore) -> Result<u64> {
+/// Returns the time of the primary's last write. The cluster time may be ahead of it: clients tell it to each other.
+async fn operation_time(store: &MongoStore) -> Result<u64> {
     let answer = store
         .run_on_primary(OPERATION_TIMEOUT, doc! { "ping": 1 })
         .await?;
-    let cluster = answer.get_document("$clusterTime").ok();
-    let cluster = cluster.and_then(|cluster| cluster.get_timestamp("clusterTime").ok());
-    let time = cluster.or_else(|| answer.get_timestamp("operationTime").ok());
+    let time = answer.get_timestamp("operationTime");
     time.map(to_order)
-        .ok_or_else(|| StoreError::malformed("cluster time"))
+        .map_err(|_| StoreError::malformed("operation time"))
 }
 
 fn to_feed_error(error: mongodb::error::Error) -> FeedError {

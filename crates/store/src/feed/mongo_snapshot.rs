@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use mongodb::ClientSession;
+use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Document, RawBsonRef, RawDocument, doc};
 use mongodb::options::{Hint, ReadConcern, SessionOptions};
 
@@ -25,6 +26,7 @@ impl MongoStore {
         let options = SessionOptions::builder().snapshot(true).build();
         let session = self.database.client().start_session().with_options(options);
         let mut session = with_timeout(COUNT_TIMEOUT, session).await?;
+        let newest = with_timeout(COUNT_TIMEOUT, self.newest_delta(&mut session)).await?;
         let mut counted = Vec::with_capacity(campaigns.len());
         for (campaign, mut counts) in campaigns {
             let count = self.count_groups(&mut session, &campaign, &mut counts);
@@ -33,7 +35,25 @@ impl MongoStore {
         }
         let at = session.snapshot_time().map(to_order);
         let at = at.ok_or_else(|| StoreError::malformed("atClusterTime"))?;
-        Ok((counted, FeedPosition { at, token: None }))
+        let position = FeedPosition {
+            at,
+            token: None,
+            delta: newest.map(ObjectId::to_hex),
+        };
+        Ok((counted, position))
+    }
+
+    /// Returns the id of the newest delta, of about the same second.
+    async fn newest_delta(&self, session: &mut ClientSession) -> Result<Option<ObjectId>> {
+        let newest = self
+            .deltas
+            .find_one(doc! {})
+            .sort(doc! { "_id": -1 })
+            .projection(doc! { "_id": 1 })
+            .read_concern(ReadConcern::snapshot())
+            .selection_criteria(primary());
+        let newest = newest.session(session).await?;
+        Ok(newest.and_then(|delta| delta.get_object_id("_id").ok()))
     }
 
     async fn count_groups<C: Extend<(Vec<String>, u64)>>(
@@ -82,7 +102,8 @@ fn group_key(campaign: &Campaign) -> (Document, Option<Hint>) {
     let fields = campaign.counted_fields().into_iter().enumerate();
     let answers = fields.map(|(place, field)| {
         let answer = format!("$answers.{}", campaign.fields[field].name);
-        (place.to_string(), answer.into())
+        // A missing answer is counted with the empty ones.
+        (place.to_string(), doc! { "$ifNull": [answer, ""] }.into())
     });
     (answers.collect(), None)
 }

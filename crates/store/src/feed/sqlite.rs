@@ -7,7 +7,9 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension};
 use tokio::time::{Instant, sleep_until};
 
-use super::batch::{FeedBatch, FeedChange, FeedError, FeedPosition, MAX_CHANGES};
+use super::batch::{
+    FeedBatch, FeedChange, FeedError, FeedPosition, MAX_CHANGES, MAX_CHANGES_BYTES,
+};
 use crate::deltas;
 use crate::error::Result;
 use crate::sqlite::convert::{count, number};
@@ -46,14 +48,14 @@ impl SqliteFeed {
             let after = self.after;
             let read = move |connection: &mut Connection| read_changes(connection, after);
             let found = self.store.readers.read(read).await?;
-            let changes = found.ok_or(FeedError::Lost)?;
+            let (changes, is_complete) = found.ok_or(FeedError::Lost)?;
             if let Some(last) = changes.last() {
                 self.after = last.position.at;
             }
             let now = Instant::now();
             if !changes.is_empty() || now >= deadline {
                 return Ok(FeedBatch {
-                    is_complete: changes.len() < MAX_CHANGES.into(),
+                    is_complete,
                     changes,
                     position: position(self.after),
                 });
@@ -67,7 +69,11 @@ impl SqliteFeed {
 }
 
 fn position(at: u64) -> FeedPosition {
-    FeedPosition { at, token: None }
+    FeedPosition {
+        at,
+        token: None,
+        delta: None,
+    }
 }
 
 impl SqliteStore {
@@ -148,8 +154,12 @@ fn reaches_back(connection: &Connection, after: u64) -> Result<bool> {
     Ok(after <= last_row(connection)? && after >= pruned_row(connection)?)
 }
 
-/// Returns the deltas after a row; `None` if the table does not reach that far, forwards or back.
-fn read_changes(connection: &mut Connection, after: u64) -> Result<Option<Vec<FeedChange>>> {
+/// Returns the deltas after a row, and whether these are all; `None` if the table does not reach that far, forwards or
+/// back, or a delta cannot be read.
+fn read_changes(
+    connection: &mut Connection,
+    after: u64,
+) -> Result<Option<(Vec<FeedChange>, bool)>> {
     let transaction = connection.transaction()?;
     if !reaches_back(&transaction, after)? {
         return Ok(None);
@@ -158,14 +168,22 @@ fn read_changes(connection: &mut Connection, after: u64) -> Result<Option<Vec<Fe
         "SELECT seq, campaign, fields, counts FROM deltas WHERE seq > ?1 ORDER BY seq LIMIT ?2";
     let mut statement = transaction.prepare_cached(sql)?;
     let mut rows = statement.query((number(after), MAX_CHANGES))?;
-    let mut changes = Vec::new();
+    let (mut changes, mut bytes) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
+        let Some(delta) = deltas::sqlite::read(row) else {
+            return Ok(None);
+        };
+        bytes += row.get_ref(3)?.as_bytes().map_or(0, <[u8]>::len);
         changes.push(FeedChange {
-            delta: deltas::sqlite::read(row)?,
+            delta,
             position: position(count(row, 0)?),
         });
+        if bytes >= MAX_CHANGES_BYTES {
+            return Ok(Some((changes, false)));
+        }
     }
-    Ok(Some(changes))
+    let is_complete = changes.len() < MAX_CHANGES.into();
+    Ok(Some((changes, is_complete)))
 }
 
 #[cfg(test)]
@@ -185,7 +203,7 @@ mod tests {
                     (2001, 'otra', '[\"a\"]', '[[[\"b\"],-2]]'), (101999, 'vacunacion', '[]', '[]')";
         connection.execute_batch(rows).unwrap();
         let mut found = |after| read_changes(&mut connection, after).unwrap();
-        assert_eq!(found(0).unwrap().len(), 4);
+        assert_eq!(found(0).unwrap().0.len(), 4);
         let last = Delta {
             campaign: CampaignId::parse("vacunacion").unwrap(),
             fields: vec!["ciudad".to_owned()],
@@ -194,7 +212,8 @@ mod tests {
         deltas::sqlite::append(&connection, &last).unwrap();
         let mut found = |after| read_changes(&mut connection, after).unwrap();
         assert!(found(1999).is_none() && found(0).is_none());
-        let changes = found(2000).unwrap();
+        let (changes, is_complete) = found(2000).unwrap();
+        assert!(is_complete);
         let rows: Vec<_> = changes.iter().map(|change| change.position.at).collect();
         assert_eq!(rows, [2001, 101_999, 102_000]);
         assert_eq!(changes[2].delta, last);

@@ -21,8 +21,9 @@ const TRANSIENT_CODES: [i32; 25] = [
 /// Code of an operation that the server ended at its `maxTimeMS`.
 const MAX_TIME_EXPIRED: i32 = 50;
 
-/// Codes of a lost feed position: `InvalidResumeToken`, `ChangeStreamFatalError`, `ChangeStreamHistoryLost`.
-const LOST_POSITION_CODES: [i32; 3] = [260, 280, 286];
+/// Codes of a lost feed position: `InvalidResumeToken`, `ChangeStreamFatalError`, `ChangeStreamHistoryLost`, and
+/// `BSONObjectTooLarge` for an event that no batch can hold.
+const LOST_POSITION_CODES: [i32; 4] = [260, 280, 286, 10334];
 
 /// Codes of an invalid resume token: `FailedToParse`, `TypeMismatch`. Most such errors have a number without a name
 /// (`Location40647`), which changes from version to version.

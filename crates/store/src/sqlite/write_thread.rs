@@ -1,5 +1,5 @@
 //! The write thread. Writes that arrive during a commit share the next one: many registrations share the cost of one
-//! `fsync`.
+//! `fsync`. A write that fails is undone alone.
 
 use std::fmt;
 use std::sync::Arc;
@@ -94,22 +94,81 @@ fn run(
     while jobs.blocking_recv_many(&mut group, MAX_GROUP_SIZE) > 0 {
         // A caller that no longer waits may retry: its first write must not follow later.
         group.retain(|request| !request.committed.is_closed());
-        let committed = commit(&mut connection, &mut group);
-        if committed.is_ok() {
-            written.send_replace(());
-        }
-        for request in group.drain(..) {
-            let answer = committed.as_ref().copied().map_err(StoreError::duplicate);
-            request.committed.send(answer).ok();
+        let outcomes = match commit(&mut connection, &mut group) {
+            Ok(outcomes) => {
+                written.send_replace(());
+                outcomes
+            }
+            Err(error) => group.iter().map(|_| Err(error.duplicate())).collect(),
+        };
+        for (request, outcome) in group.drain(..).zip(outcomes) {
+            request.committed.send(outcome).ok();
         }
     }
 }
 
-fn commit(connection: &mut Connection, group: &mut [WriteRequest]) -> Result<()> {
+/// Commits a group and returns the outcome of each write.
+fn commit(connection: &mut Connection, group: &mut [WriteRequest]) -> Result<Vec<Result<()>>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for request in group {
-        (request.work)(&transaction)?;
-    }
+    let writes = group.iter_mut().map(|request| &mut request.work);
+    let outcomes = writes.map(|work| write_or_undo(&transaction, work));
+    let outcomes = outcomes.collect::<Result<_>>()?;
     transaction.commit()?;
-    Ok(())
+    Ok(outcomes)
+}
+
+/// Runs a write, and undoes it alone if it fails. The outer error concerns the whole group.
+fn write_or_undo(connection: &Connection, work: &mut Work) -> Result<Result<()>> {
+    let execute = |sql| connection.prepare_cached(sql)?.execute(());
+    execute("SAVEPOINT write")?;
+    let outcome = work(connection);
+    if outcome.is_err() {
+        if connection.is_autocommit() {
+            // SQLite has ended the transaction, as when the disk is full.
+            return outcome.map(Ok);
+        }
+        execute("ROLLBACK TO write")?;
+    }
+    execute("RELEASE write")?;
+    Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_write_that_fails_undoes_only_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.db");
+        let connection = Connection::open(&path).unwrap();
+        let table = "CREATE TABLE words (word TEXT PRIMARY KEY)";
+        connection.execute_batch(table).unwrap();
+        let (thread, _commits) = WriteThread::start(connection).unwrap();
+        // Occupies the thread, so that the others wait and become one group.
+        let (release, released) = std::sync::mpsc::channel();
+        let first = thread.write(move |_| Ok(released.recv().is_ok()));
+        let insert = |words: &'static [&'static str]| {
+            thread.write(move |connection| {
+                for word in words {
+                    connection.execute("INSERT INTO words VALUES (?1)", [word])?;
+                }
+                Ok(())
+            })
+        };
+        let group = async {
+            tokio::join!(insert(&["a"]), insert(&["b", "a"]), insert(&["c"]), async {
+                release.send(()).unwrap();
+            })
+        };
+        let (first, (one, refused, other, ())) = tokio::join!(first, group);
+        assert!(first.unwrap());
+        one.unwrap();
+        assert!(matches!(refused.unwrap_err(), StoreError::Failed(_)));
+        other.unwrap();
+        let read = Connection::open(&path).unwrap();
+        let sql = "SELECT group_concat(word, ' ') FROM (SELECT word FROM words ORDER BY word)";
+        let words: String = read.query_row(sql, (), |row| row.get(0)).unwrap();
+        assert_eq!(words, "a c");
+    }
 }

@@ -60,6 +60,20 @@ fn tallies_are_read_and_their_fields_are_counted() {
 }
 
 #[test]
+fn several_tallies_may_tell_the_small_counts_of_each_other() {
+    let one = "[[tallies]]\nid = \"a\"\nby = [\"ciudad\"]\n";
+    let open = "suppress_below = 0\n";
+    let two = |first: &str, second: &str| {
+        let other = one.replace("\"a\"", "\"b\"");
+        let campaign = parse(&format!("{one}{first}{other}{second}")).unwrap();
+        campaign.has_tallies_that_tell_small_counts()
+    };
+    assert!(two("", "") && two(open, "") && two("", open));
+    assert!(!two(open, open) && !two("suppress_below = 1\n", open));
+    assert!(!parse(one).unwrap().has_tallies_that_tell_small_counts());
+}
+
+#[test]
 fn every_mistake_says_how_to_mend_it() {
     let by = |by: &str| format!("id = \"a\"\nby = {by}\n");
     for (tally, expected) in [

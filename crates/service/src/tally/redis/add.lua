@@ -8,10 +8,14 @@ local max, others, campaigns = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
 for i = 6, 5 + campaigns do
   redis.call('HINCRBY', meta, 'revision:' .. ARGV[i], 1)
 end
+-- Whether a further key may have a count of its own: not while there are others, because some of it may be among them.
+local function has_room(hash)
+  local further = redis.call('HGET', hash, others)
+  return tonumber(further or 0) == 0 and redis.call('HLEN', hash) - (further and 1 or 0) < max
+end
 for i = 6 + campaigns, #ARGV, 3 do
   local hash, field, difference = KEYS[tonumber(ARGV[i])], ARGV[i + 1], tonumber(ARGV[i + 2])
-  -- A key without a count of its own was counted among the others. The hash holds the field of the others, too.
-  if redis.call('HEXISTS', hash, field) == 0 and (difference < 0 or redis.call('HLEN', hash) > max) then
+  if redis.call('HEXISTS', hash, field) == 0 and (difference < 0 or not has_room(hash)) then
     field = others
   end
   local count = redis.call('HINCRBY', hash, field, difference)
