@@ -110,7 +110,9 @@ async fn an_ipv6_network_is_one_client() {
         let mut number = 0;
         loop {
             let claimed = address(number).to_string();
-            let request = proxy.post(&nginx.base).header("X-Real-Ip", claimed);
+            let request = proxy
+                .post(format!("{}/c/nothing", nginx.base))
+                .header("X-Real-Ip", claimed);
             if request.send().await.unwrap().status() == 429 {
                 return number;
             }
