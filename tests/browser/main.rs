@@ -10,4 +10,5 @@ mod resending;
 mod staff;
 mod staff_pages;
 mod totals;
+mod voting;
 mod window;

@@ -117,6 +117,19 @@ impl Window {
             .await
     }
 
+    /// Waits until an element has this text, also while the next page is loading.
+    pub async fn wait_for_text(&self, selector: &str, expected: &str) {
+        let start = Instant::now();
+        loop {
+            let text = self.text(selector).await;
+            if text == expected {
+                return;
+            }
+            assert!(start.elapsed() < TIMEOUT, "{selector} has the text {text}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     pub async fn value(&self, selector: &str) -> String {
         self.with_element(selector, async |element| element.prop("value").await)
             .await
