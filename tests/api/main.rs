@@ -5,6 +5,7 @@
 
 mod abuse;
 mod app;
+mod attempts;
 mod buffering;
 mod cache;
 mod chart;
