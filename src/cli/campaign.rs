@@ -18,7 +18,7 @@ pub(super) fn check(files: &[PathBuf]) -> anyhow::Result<()> {
                 campaign.fields.len()
             ),
             Err(error) => {
-                println!("{error}");
+                println!("{:#}", anyhow::Error::from(error));
                 wrong += 1;
             }
         }

@@ -2,6 +2,7 @@
 //! for people). Causes are logged once, here, and never sent.
 
 pub mod answer;
+mod malformed;
 pub mod photo;
 mod present;
 pub mod problem;
@@ -28,6 +29,7 @@ use jornada_service::staff::AccountsError;
 use jornada_service::staff::password::PasswordError;
 use jornada_store::StoreError;
 
+pub use malformed::Malformed;
 pub use present::{panicked, present};
 
 /// Why a request failed. Its name is the problem type and part of the ids of its texts.
@@ -51,6 +53,9 @@ pub enum Error {
     /// The campaign has no such value.
     #[strum(serialize = "no-such-value")]
     NoSuchValue,
+    /// The campaign has no tally with this id; with the ids that it has.
+    #[strum(serialize = "no-such-tally")]
+    NoSuchTally(Vec<String>),
     /// No registration with this number or id.
     #[strum(serialize = "no-such-registration")]
     NoSuchRegistration,
@@ -100,9 +105,9 @@ pub enum Error {
         /// Whether JSON is supported.
         json: bool,
     },
-    /// Malformed request; with the malformed part.
+    /// Malformed request.
     #[strum(serialize = "malformed")]
-    Malformed(&'static str),
+    Malformed(Malformed),
     /// The body did not arrive in time.
     #[strum(serialize = "timeout")]
     BodyTimeout,
@@ -151,6 +156,7 @@ impl Error {
             Self::NoSuchPage
             | Self::NoSuchCampaign
             | Self::NoSuchValue
+            | Self::NoSuchTally(_)
             | Self::NoSuchRegistration
             | Self::NoSuchReport
             | Self::NoSuchLink => StatusCode::NOT_FOUND,
@@ -256,7 +262,7 @@ impl From<UploadError> for Error {
     fn from(error: UploadError) -> Self {
         match error {
             UploadError::Busy => Self::Busy,
-            UploadError::Malformed(what) => Self::Malformed(what),
+            UploadError::Malformed(body) => Self::Malformed(Malformed::Body(body)),
             UploadError::MediaType { json } => Self::MediaType { json },
             UploadError::Photo { field, error } => Self::Photo { field, error },
             UploadError::Refused(refusal) => Self::Invalid(vec![refusal]),

@@ -12,6 +12,7 @@ mod chart;
 mod corrections;
 mod crashes;
 mod denials;
+mod doors;
 mod encryption;
 mod hangups;
 mod limits;

@@ -140,7 +140,8 @@ impl Places {
         listed.unwrap_or_else(|| text::fold(validated))
     }
 
-    fn find_nearest(&self, typed: &str) -> Vec<String> {
+    /// Returns the most similar listed names, best first.
+    pub fn find_nearest(&self, typed: &str) -> Vec<String> {
         let typed = text::fold(typed);
         let similarity = |place: &Place| strsim::jaro_winkler(&typed, &text::fold(&place.name));
         let rated = self.list.iter().map(|place| (similarity(place), place));

@@ -34,6 +34,8 @@ pub enum RejectionReason {
     /// [`ValidationError::TooManyCorrections`].
     #[strum(serialize = "too-often")]
     TooManyCorrections,
+    /// The request could not be read.
+    Unreadable,
     /// The photo was rejected.
     Photo,
     /// The campaign was not open.
@@ -132,7 +134,7 @@ mod tests {
     fn reasons_have_permanent_names() {
         let names = RejectionReason::VARIANTS.iter().map(<&str>::from);
         let expected = "missing consent-missing too-short too-long control-character no-letter not-a-document unknown-place \
-                        not-an-option not-asked repeated too-often photo not-open already-registered deleted";
+                        not-an-option not-asked repeated too-often unreadable photo not-open already-registered deleted";
         assert_eq!(names.collect::<Vec<_>>().join(" "), expected);
     }
 }

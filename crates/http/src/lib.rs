@@ -12,4 +12,4 @@ pub mod page;
 pub mod upload;
 mod upload_error;
 
-pub use upload_error::UploadError;
+pub use upload_error::{MalformedBody, UploadError};

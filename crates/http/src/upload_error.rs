@@ -8,8 +8,8 @@ use jornada_photo::inspect::InspectionError;
 pub enum UploadError {
     /// The memory budget of uploads is exhausted.
     Busy,
-    /// The body violates its format; with the malformed part.
-    Malformed(&'static str),
+    /// The body violates its format.
+    Malformed(MalformedBody),
     /// Neither multipart nor, if supported, JSON.
     MediaType {
         /// Whether JSON is supported.
@@ -32,8 +32,19 @@ pub enum UploadError {
     TooLarge,
 }
 
-impl UploadError {
-    /// A malformed or incomplete multipart body.
-    pub(crate) const MALFORMED_MULTIPART: Self =
-        Self::Malformed("a multipart body that ends or breaks half-way");
+/// How a body violates its format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MalformedBody {
+    /// A multipart body that ends or breaks half-way.
+    Incomplete,
+    /// A multipart body whose media type has no boundary.
+    NoBoundary,
+    /// A part without a name.
+    UnnamedPart,
+    /// More parts than any form has.
+    TooManyParts,
+    /// Not a JSON object.
+    NotJson,
+    /// A JSON value that is neither text, number nor flag.
+    JsonValue,
 }

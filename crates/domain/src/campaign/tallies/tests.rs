@@ -39,6 +39,7 @@ fn tallies_are_read_and_their_fields_are_counted() {
         id: "por-turno".into(),
         by: vec![4],
         filter: vec![(2, "Bogotá".into())],
+        filter_labels: vec!["Bogotá".into()],
         top: Some(3),
         chart: ChartKind::Share,
         suppress_below: 2,
@@ -57,6 +58,18 @@ fn tallies_are_read_and_their_fields_are_counted() {
     assert_eq!((&staff.by[..], staff.is_public), (&[2][..], false));
     let whole = parse("[[tallies]]\nid = \"todos\"\nby = [\"ciudad\"]\n").unwrap();
     assert_eq!(whole.tallies.len(), 1, "it serves the staff as well");
+}
+
+#[test]
+fn the_filter_by_a_free_answer_is_shown_as_it_is_written() {
+    let field = "[[fields]]\nname = \"artista\"\nkind = \"text\"\nmax = 50\n\
+                 label = { es = \"Artista\", en = \"Artist\" }\n";
+    let tally =
+        "[[tallies]]\nid = \"a\"\nby = [\"ciudad\"]\nwhere = { artista = \"Mägo de Oz\" }\n";
+    let campaign = parse(&format!("{field}{tally}")).unwrap();
+    let tally = campaign.public_tallies().next().unwrap();
+    assert_eq!(tally.filter, [(4, "mago de oz".into())]);
+    assert_eq!(tally.filter_labels, ["Mägo de Oz"]);
 }
 
 #[test]
