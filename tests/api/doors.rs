@@ -220,3 +220,23 @@ async fn a_repeated_key_of_a_json_body_is_named() {
     }
     assert_eq!(send(&format!("{{{fields}}}")).await.status(), 201);
 }
+
+#[tokio::test]
+async fn a_misspelt_setting_is_named_once_and_so_is_an_error() {
+    let mut installation = Installation::new(Stores::Embedded);
+    installation.set("JORNADA_STOR", "sqlite:elsewhere");
+    let app = installation.start().await;
+    let expected = "JORNADA_STOR is not a setting and has no effect: did you mean JORNADA_STORE?";
+    let log = app.log();
+    let named = log.iter().filter(|line| line.contains(expected));
+    assert_eq!(named.count(), 1);
+    drop(app);
+    installation.set("JORNADA_CAMPAIGNS", "nope");
+    let output = installation.command(&["serve"]).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        error.contains("JORNADA_CAMPAIGNS: cannot read nope: "),
+        "{error}"
+    );
+    assert_eq!(error.matches("No such file").count(), 1, "{error}");
+}
