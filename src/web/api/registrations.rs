@@ -48,7 +48,7 @@ pub struct RegistrationBody {
     path = "/api/v1/campaigns/{campaign}/registrations",
     params(
         ("campaign" = String, Path, description = "Id of the campaign", example = "vacunacion"),
-        ("Idempotency-Key" = Option<String>, Header, description = "8 to 128 visible ASCII characters, the same on every retry", pattern = "^[!-~]{8,128}$"),
+        ("Idempotency-Key" = Option<String>, Header, description = "8 to 128 visible ASCII characters, the same on every retry. Identifies the registration unless the campaign has a unique field that is answered: then that answer does", pattern = "^[!-~]{8,128}$"),
         ("Proof-Of-Work" = Option<String>, Header, description = "A solved challenge of this campaign, where it asks for one"),
         ("Accept-Language" = Option<String>, Header, description = "`es` or `en`, for the words of refusals"),
     ),
