@@ -5,6 +5,7 @@
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use image::{RgbImage, codecs::jpeg::JpegEncoder};
+use jiff::Timestamp;
 use jornada_domain::{CampaignId, RegistrationId};
 use jornada_objects::ObjectKey;
 use jornada_objects::encryption::{Encryptor, KeyEncryptionKey, MasterKey};
@@ -61,6 +62,7 @@ fn photo_key(photo: &[u8]) -> ObjectKey {
         campaign: CampaignId::parse("vacunacion").expect("a name"),
         id: RegistrationId::from_bytes([1; 16]),
         sha256: Sha256::digest(photo).into(),
+        received_at: Timestamp::UNIX_EPOCH,
         format: PhotoFormat::Jpeg,
     }
 }

@@ -9,6 +9,7 @@ mod mail;
 mod master_keys;
 mod secret;
 mod stores;
+mod unknown;
 mod watch;
 
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ use url::Url;
 
 pub use env::{Env, FromEnv, SettingError};
 pub use hosts::{Hosts, is_loopback, read_exempt};
+pub use unknown::log_unknown_settings;
 pub use watch::watch_data_folder;
 
 pub use jornada_objects::{MasterKeys, ObjectStoreSetting, S3Setting};

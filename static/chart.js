@@ -15,10 +15,18 @@ const part = (id) => document.getElementById(id);
 const isEnglish = document.documentElement.lang === 'en';
 const locale = isEnglish ? 'en-GB' : 'es-CO';
 const number = new Intl.NumberFormat(locale, { useGrouping: 'always' });
-const moment = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'medium', hour12: true, timeZone: zone });
+const day = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: zone });
+const clock = new Intl.DateTimeFormat('en-US', { hour: 'numeric', minute: '2-digit', hour12: true, timeZone: zone });
+const halves = isEnglish ? { AM: 'a.m.', PM: 'p.m.' } : { AM: 'a. m.', PM: 'p. m.' };
 const rows = new Map([...part('rows').rows].map((row) => [row.dataset.value, row]));
 const share = (count, total) => (total ? (100 * count) / total : 0).toFixed(1).replace('.', isEnglish ? '.' : ',') + ' %';
 let bars = null;
+
+/** Formats a time like the page of the server: `21 de noviembre de 2026, 4:05 p. m.` */
+function moment(at) {
+  const { hour, minute, dayPeriod } = Object.fromEntries(clock.formatToParts(at).map(({ type, value }) => [type, value]));
+  return `${day.format(at)}, ${hour}:${minute} ${halves[dayPeriod]}`;
+}
 
 /** Writes only changed texts, because a table of a thousand rows is updated twice a second. */
 function write(element, text) {
@@ -55,7 +63,7 @@ class Tally {
 function show(chart) {
   const values = chart.values();
   write(part('total'), number.format(chart.total));
-  write(part('as-of'), moment.format(new Date(chart.as_of)));
+  write(part('as-of'), moment(new Date(chart.as_of)));
   write(part('stale'), chart.stale ? stale : '');
   part('empty').hidden = values.length > 0;
   showRows(values, chart.total);
@@ -158,8 +166,14 @@ function newBars() {
 
 function shortLabel(_, index) {
   const label = String(this.getLabelForValue(index));
-  const limit = Math.floor((this.chart.width - 70) / 9);
-  return label.length > limit ? `${label.slice(0, limit - 1)}…` : label;
+  const limit = this.chart.width - 70; // px
+  const { ctx } = this.chart;
+  ctx.font = Chart.helpers.toFont(Chart.defaults.font).string;
+  const fits = (text) => ctx.measureText(text).width <= limit;
+  if (fits(label)) return label;
+  let length = label.length - 1;
+  while (length > 1 && !fits(`${label.slice(0, length)}…`)) length -= 1;
+  return `${label.slice(0, length)}…`;
 }
 
 function drawNumbers(chart, color) {

@@ -70,8 +70,16 @@ answer-not-a-text = The value must be a text or a number.
 answer-bad-key = The key must have 8 to 128 visible ASCII characters.
 answer-repeated = This field came more than once. Send it once.
 answer-unknown-place = It is not in the list. Choose a name from the list.
-answer-too-short = Write at least { $min } letters.
-answer-too-long = Write at most { $max } letters.
+answer-too-short =
+    { $min ->
+        [one] Write at least 1 letter.
+       *[other] Write at least { $min } letters.
+    }
+answer-too-long =
+    { $max ->
+        [one] Write at most 1 letter.
+       *[other] Write at most { $max } letters.
+    }
 answer-similar-options = It is not one of the options. Did you mean: { $names }?
 answer-not-in-range = Write a whole number from { $min } to { $max }.
 answer-similar-places = It is not in the list. Did you mean: { $names }?
@@ -132,6 +140,7 @@ error-method-not-allowed = Method not allowed
 error-wrong-host = This site has not that name
 error-no-such-campaign = This campaign does not exist
 error-no-such-value = It is not in the list
+error-no-such-tally = There is no such tally
 error-no-such-registration = There is no such registration
 error-no-such-report = There is no such report
 error-not-open = The campaign is not open
@@ -167,6 +176,7 @@ error-other-kind-detail = A campaign of votes takes in votes, and one of registr
 error-vote-conflict-detail = The key (Idempotency-Key) was used for another vote, which is stored. Use a new key for each vote.
 error-too-many-votes-detail = Send 1 to 10,000 votes and at most 4 MiB in one request, as a JSON array or one vote a line.
 error-no-such-value-detail = The campaign has no such value. Write it as in the list.
+error-no-such-tally-detail = The campaign has no tally of that name. It has these: { $ids }.
 error-no-such-report-detail = Reports are kept for a day, and less if a registration is corrected or deleted. Ask for it again.
 error-no-such-registration-detail = Check the number on the receipt.
 error-invalid-answers-detail = Nothing was kept. Mend the fields named and send again.
@@ -191,10 +201,31 @@ error-stale-form-detail = Nothing was changed. Open the page again and repeat th
 error-no-such-link-detail = It is good once, and for 48 hours. Ask an administrator for another one.
 error-internal-detail = It was our fault. Try again; if it goes on, tell us the request number.
 error-registration-removed-detail = An administrator deleted it. Reason: { $reason }
-error-malformed-detail = The request could not be read: { $problem }. Nothing was kept.
-error-too-many-requests-detail = Many requests came from your network. Wait { $seconds } seconds and try again.
+error-malformed-detail = Check the address and what you send.
+error-too-many-requests-detail =
+    { $seconds ->
+        [one] Many requests came from your network. Wait 1 second and try again.
+       *[other] Many requests came from your network. Wait { $seconds } seconds and try again.
+    }
 error-not-open-votes-detail = It takes in votes from { $opens } to { $closes }.
 error-not-open-detail = It takes registrations from { $opens } to { $closes }.
+
+## Requests that cannot be read
+
+malformed-host = The header Host is missing, repeated or no valid name.
+malformed-incomplete = The multipart body is incomplete or malformed. Nothing was kept: send it again.
+malformed-no-boundary = The header Content-Type lacks the boundary of multipart/form-data. Nothing was kept.
+malformed-unnamed-part = A part of the body has no name. Give it the name of a field. Nothing was kept.
+malformed-too-many-parts = The body has more parts than any form asks for. Nothing was kept.
+malformed-not-json = The body is not a JSON object. Nothing was kept.
+malformed-not-json-array = The body is not a JSON array. Nothing was kept.
+malformed-json-value = A value of the JSON object is neither text, number, true nor false. Nothing was kept.
+malformed-idempotency-key = The header Idempotency-Key must have 8 to 128 visible ASCII characters. Nothing was kept.
+malformed-form-key = The form came with an identifier that is not valid. Nothing was kept: load the page again.
+malformed-second-factor-form = The form of the second factor is not of this account, or was altered. Nothing was changed: load the page again.
+malformed-day = Write days as YYYY-MM-DD, such as 2026-11-21.
+malformed-day-order = The last day is before the first. Exchange them.
+malformed-audit-filter = A value of the filter cannot be read. Go back to the page of the audit log and correct the field named there.
 
 ## Reports
 
@@ -347,8 +378,8 @@ staff-rejection-unknown-place = Place not in the list
 staff-rejection-not-an-option = Not one of the options
 staff-rejection-not-in-range = Number out of range
 staff-rejection-not-asked = Field that is not asked for
+staff-rejection-unreadable = Submission that could not be read
 staff-rejection-repeated = Field sent more than once
-staff-rejection-malformed = Could not be read
 staff-rejection-photo = The photo could not be used
 staff-rejection-not-open = While it was not open
 staff-rejection-already-registered = Already registered
@@ -621,5 +652,10 @@ staff-search-found =
     }
 staff-job-rows = { $rows } of { $of } rows
 staff-job-ready = Ready: { $rows } rows
-staff-accounts-place-unknown = No campaign counts by '{ $name }'.
-staff-too-many-attempts = Too many attempts. Wait { $seconds } seconds and try again.
+staff-accounts-place-unknown = No campaign has the place '{ $name }'.
+staff-accounts-place-similar = No campaign has the place '{ $name }'. Did you mean: { $names }?
+staff-too-many-attempts =
+    { $seconds ->
+        [one] Too many attempts. Wait 1 second and try again.
+       *[other] Too many attempts. Wait { $seconds } seconds and try again.
+    }

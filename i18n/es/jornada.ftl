@@ -70,8 +70,16 @@ answer-not-a-text = El valor debe ser un texto o un número.
 answer-bad-key = La clave debe tener de 8 a 128 caracteres ASCII visibles.
 answer-repeated = Este campo llegó más de una vez. Envíelo una sola vez.
 answer-unknown-place = No está en la lista. Elija un nombre de la lista.
-answer-too-short = Escriba al menos { $min } letras.
-answer-too-long = Escriba como máximo { $max } letras.
+answer-too-short =
+    { $min ->
+        [one] Escriba al menos 1 letra.
+       *[other] Escriba al menos { $min } letras.
+    }
+answer-too-long =
+    { $max ->
+        [one] Escriba como máximo 1 letra.
+       *[other] Escriba como máximo { $max } letras.
+    }
 answer-similar-options = No es una de las opciones. ¿Quiso decir: { $names }?
 answer-not-in-range = Escriba un número entero de { $min } a { $max }.
 answer-similar-places = No está en la lista. ¿Quiso decir: { $names }?
@@ -132,6 +140,7 @@ error-method-not-allowed = Método no permitido
 error-wrong-host = Este sitio no tiene ese nombre
 error-no-such-campaign = Esta campaña no existe
 error-no-such-value = No está en la lista
+error-no-such-tally = No hay tal conteo
 error-no-such-registration = No hay tal registro
 error-no-such-report = No hay tal lista
 error-not-open = La campaña no está abierta
@@ -167,6 +176,7 @@ error-other-kind-detail = Una campaña de votos recibe votos y una de registros 
 error-vote-conflict-detail = La clave (Idempotency-Key) ya se usó para otro voto, que quedó guardado. Use una clave nueva para cada voto.
 error-too-many-votes-detail = Envíe de 1 a 10.000 votos y como máximo 4 MiB en cada solicitud, como lista JSON o un voto por línea.
 error-no-such-value-detail = La campaña no tiene ese valor. Escríbalo como en la lista.
+error-no-such-tally-detail = La campaña no tiene un conteo con ese nombre. Tiene estos: { $ids }.
 error-no-such-report-detail = Las listas se guardan un día, y menos si un registro se corrige o elimina. Pídala otra vez.
 error-no-such-registration-detail = Revise el número del comprobante.
 error-invalid-answers-detail = No se guardó nada. Corrija los campos indicados y envíe de nuevo.
@@ -191,10 +201,31 @@ error-stale-form-detail = No se cambió nada. Abra la página de nuevo y repita 
 error-no-such-link-detail = Sirve una sola vez y durante 48 horas. Pida otro a la administración.
 error-internal-detail = Fue un error nuestro. Intente de nuevo; si sigue, avise con el número de solicitud.
 error-registration-removed-detail = La administración lo eliminó. Motivo: { $reason }
-error-malformed-detail = No se pudo leer la solicitud: { $problem }. No se guardó nada.
-error-too-many-requests-detail = Desde su red llegaron muchas solicitudes. Espere { $seconds } segundos e intente de nuevo.
+error-malformed-detail = Revise la dirección y los datos que envía.
+error-too-many-requests-detail =
+    { $seconds ->
+        [one] Desde su red llegaron muchas solicitudes. Espere 1 segundo e intente de nuevo.
+       *[other] Desde su red llegaron muchas solicitudes. Espere { $seconds } segundos e intente de nuevo.
+    }
 error-not-open-votes-detail = Recibe votos desde { $opens } hasta { $closes }.
 error-not-open-detail = Recibe registros desde { $opens } hasta { $closes }.
+
+## Requests that cannot be read
+
+malformed-host = La cabecera Host falta, está repetida o no es un nombre válido.
+malformed-incomplete = El cuerpo multipart llegó incompleto o mal formado. No se guardó nada: envíelo de nuevo.
+malformed-no-boundary = A la cabecera Content-Type le falta el separador (boundary) de multipart/form-data. No se guardó nada.
+malformed-unnamed-part = Una parte del cuerpo no tiene nombre. Póngale el nombre de un campo. No se guardó nada.
+malformed-too-many-parts = El cuerpo tiene más partes de las que pide cualquier formulario. No se guardó nada.
+malformed-not-json = El cuerpo no es un objeto JSON. No se guardó nada.
+malformed-not-json-array = El cuerpo no es una lista JSON. No se guardó nada.
+malformed-json-value = Un valor del objeto JSON no es texto, número, verdadero o falso. No se guardó nada.
+malformed-idempotency-key = La cabecera Idempotency-Key debe tener de 8 a 128 caracteres ASCII visibles. No se guardó nada.
+malformed-form-key = El formulario llegó con un identificador que no es válido. No se guardó nada: cargue la página de nuevo.
+malformed-second-factor-form = El formulario del segundo paso no es de esta cuenta o llegó cambiado. No se cambió nada: cargue la página de nuevo.
+malformed-day = Escriba los días como AAAA-MM-DD, por ejemplo 2026-11-21.
+malformed-day-order = El último día es anterior al primero. Cámbielos de orden.
+malformed-audit-filter = Un valor del filtro no se entiende. Vuelva a la página del registro y corrija el campo indicado.
 
 ## Reports
 
@@ -351,8 +382,8 @@ staff-rejection-unknown-place = Lugar fuera de la lista
 staff-rejection-not-an-option = Opción que no existe
 staff-rejection-not-in-range = Número fuera del rango
 staff-rejection-not-asked = Campo que no se pide
+staff-rejection-unreadable = Envío que no se pudo leer
 staff-rejection-repeated = Campo repetido
-staff-rejection-malformed = No se pudo leer
 staff-rejection-photo = La foto no servía
 staff-rejection-not-open = Fuera de fecha
 staff-rejection-already-registered = Ya estaba registrado
@@ -625,5 +656,10 @@ staff-search-found =
     }
 staff-job-rows = { $rows } de { $of } filas
 staff-job-ready = Lista: { $rows } filas
-staff-accounts-place-unknown = Ninguna campaña cuenta por '{ $name }'.
-staff-too-many-attempts = Demasiados intentos. Espere { $seconds } segundos e intente de nuevo.
+staff-accounts-place-unknown = Ninguna campaña tiene el lugar «{ $name }».
+staff-accounts-place-similar = Ninguna campaña tiene el lugar «{ $name }». ¿Quiso decir: { $names }?
+staff-too-many-attempts =
+    { $seconds ->
+        [one] Demasiados intentos. Espere 1 segundo e intente de nuevo.
+       *[other] Demasiados intentos. Espere { $seconds } segundos e intente de nuevo.
+    }

@@ -26,7 +26,7 @@ pub(super) fn check(files: &[PathBuf]) -> anyhow::Result<()> {
                 }
             }
             Err(error) => {
-                println!("{error}");
+                println!("{:#}", anyhow::Error::from(error));
                 wrong += 1;
             }
         }

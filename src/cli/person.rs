@@ -68,7 +68,7 @@ pub(super) fn export(env: &Env, args: &ExportArgs) -> anyhow::Result<()> {
             None => None,
         };
         let data = PersonalDataExport {
-            photo: export_photo(&context, &campaign, &record).await?,
+            photo: export_photo(&context, &record).await?,
             answers: store.answers(&campaign.id, id).await?,
             campaign: &campaign,
             history: &record,
@@ -83,14 +83,12 @@ pub(super) fn export(env: &Env, args: &ExportArgs) -> anyhow::Result<()> {
 /// Returns the photo, or why it is missing: the rest is exported anyway.
 async fn export_photo(
     context: &MaintenanceContext,
-    campaign: &Campaign,
     record: &RegistrationHistory,
 ) -> anyhow::Result<ExportedPhoto> {
-    let Some(photo) = record.photo() else {
+    if record.photo().is_none() {
         return Ok(ExportedPhoto::None);
-    };
-    let id = record.registration.id;
-    let picture = match context.photos.get(&campaign.id, id, photo).await {
+    }
+    let picture = match context.photos.get(&record.registration).await {
         Ok(Some(bytes)) => return Ok(ExportedPhoto::Intact(bytes)),
         Ok(None) => ExportedPhoto::Missing,
         Err(PhotoError::Objects(ObjectError::Altered)) => {

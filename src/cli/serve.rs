@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use super::{file_limit, shutdown, token};
 use crate::app::{self, App, background};
-use crate::config::{Env, FromEnv, Hosts, ServeConfig};
+use crate::config::{Env, FromEnv, Hosts, ServeConfig, log_unknown_settings};
 use crate::web::connection::{self, ConnectionLimiter};
 use crate::web::{self, AppState, health};
 use jornada_runtime::logs::{self, Logs, LogsConfig};
@@ -41,6 +41,7 @@ pub(super) fn run(env: &Env) -> anyhow::Result<()> {
         .build()?;
     runtime.block_on(async {
         let logs = logs::start(&logging, "jornada")?;
+        log_unknown_settings(env);
         let ended = serve(&config, campaigns, &logs).await;
         logs.shut_down().await;
         ended

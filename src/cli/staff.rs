@@ -86,10 +86,10 @@ async fn add_account(
     if !names.is_empty() && role != Role::Clerk {
         bail!("--place: only a clerk can be limited to places");
     }
-    let place_scope = parse_place_scope(env, names)?;
     let known =
         "EMAIL: an account with this address exists (create a new link with jornada staff link)";
     let store = &admin.store;
+    let place_scope = parse_place_scope(env, store, names).await?;
     let id = find_vacant_id(store, &mail).await?.context(known)?;
     let event = audit::role_assigned(AuditAction::AccountAdded, id, role, &place_scope);
     admin.record(event).await?;
@@ -103,13 +103,17 @@ async fn add_account(
 }
 
 /// Resolves the values of `--place`. None means all places.
-pub(super) fn parse_place_scope(env: &Env, names: &[String]) -> anyhow::Result<PlaceScope> {
+pub(super) async fn parse_place_scope(
+    env: &Env,
+    store: &Store,
+    names: &[String],
+) -> anyhow::Result<PlaceScope> {
     if names.is_empty() {
         return Ok(PlaceScope::all());
     }
     let campaigns = Campaigns::read(&campaigns_folder(env))?;
-    let read = place_scope::parse(&campaigns, names);
-    read.map_err(|name| anyhow::anyhow!("--place: no campaign has a place '{name}'"))
+    let read = place_scope::parse(store, &campaigns, names).await;
+    read.context("--place")
 }
 
 async fn list_accounts(store: &Store) -> anyhow::Result<()> {

@@ -52,23 +52,22 @@ pub(super) fn create(env: &Env, args: &NewToken) -> anyhow::Result<()> {
         "--place: a token of the scope votes cannot be limited to cities"
     );
     let token = generate_token()?;
-    let unlimited = unlimited_token(&token, name);
-    let record = ApiToken {
-        scopes: match &*args.scopes {
-            [] => Scopes {
-                votes: args.places.is_empty(),
-                ..Scopes::ALL
-            },
-            scopes => Scopes::new(scopes),
-        },
-        place_scope: parse_place_scope(env, &args.places)?,
-        expires_at: args
-            .days
-            .map(|days| unlimited.created_at + SignedDuration::from_hours(24 * i64::from(days))),
-        ..unlimited
-    };
     block_on(async {
         let admin = AdminContext::open(env).await?;
+        let unlimited = unlimited_token(&token, name);
+        let duration = |days| SignedDuration::from_hours(24 * i64::from(days));
+        let record = ApiToken {
+            scopes: match &*args.scopes {
+                [] => Scopes {
+                    votes: args.places.is_empty(),
+                    ..Scopes::ALL
+                },
+                scopes => Scopes::new(scopes),
+            },
+            place_scope: parse_place_scope(env, &admin.store, &args.places).await?,
+            expires_at: args.days.map(|days| unlimited.created_at + duration(days)),
+            ..unlimited
+        };
         admin.record(audit::token_created(&record)).await?;
         store_token(&admin.store, &record).await
     })?;

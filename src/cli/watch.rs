@@ -12,7 +12,7 @@ use tracing::info;
 use super::admin_context::block_on;
 use super::serve::listen;
 use super::shutdown;
-use crate::config::{Env, FromEnv, watch_data_folder};
+use crate::config::{Env, FromEnv, log_unknown_settings, watch_data_folder};
 use jornada_runtime::logs::{self, Logs, LogsConfig};
 use jornada_watch as watch;
 use jornada_watch::mail::MailContent;
@@ -81,6 +81,7 @@ pub(super) fn run(env: &Env, args: WatchArgs) -> anyhow::Result<()> {
         .build()?;
     runtime.block_on(async {
         let logs = logs::start(&logging, "watch")?;
+        log_unknown_settings(env);
         let ended = run_watcher(config, &logs).await;
         logs.shut_down().await;
         ended

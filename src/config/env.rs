@@ -1,6 +1,7 @@
 //! Environment variables and the `.env` file. The only module that reads either.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::str::FromStr;
 
 /// Raw settings, before validation.
@@ -54,7 +55,13 @@ impl Env {
                 error.to_string(),
                 "lines NAME=VALUE",
             )),
-            _ => Ok(Self(std::env::vars().collect())),
+            _ => {
+                // A variable that is not UTF-8 is no setting.
+                let text = |(name, value): (OsString, OsString)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                };
+                Ok(Self(std::env::vars_os().filter_map(text).collect()))
+            }
         }
     }
 
@@ -68,6 +75,14 @@ impl Env {
     pub fn get(&self, name: &str) -> Option<String> {
         let value = self.0.get(name)?.trim();
         (!value.is_empty()).then(|| value.to_owned())
+    }
+
+    /// Returns the names of all variables that are set and begin with this prefix, sorted.
+    pub fn names_with(&self, prefix: &str) -> Vec<&str> {
+        let names = self.0.keys().map(String::as_str);
+        let mut names: Vec<_> = names.filter(|name| name.starts_with(prefix)).collect();
+        names.sort_unstable();
+        names
     }
 
     /// Returns a setting or its default.

@@ -107,7 +107,7 @@ impl Verifier {
         let Some(photo) = &registration.photo else {
             return Ok(());
         };
-        let key = ObjectKey::for_photo(&registration.campaign, registration.id, photo);
+        let key = ObjectKey::for_photo(registration, photo);
         loop {
             let why = match self.objects.get(&key).await {
                 Ok(Some(_)) => return Ok(()),

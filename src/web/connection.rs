@@ -1,18 +1,20 @@
 //! Connections of the public listener, with the limits that `axum::serve` lacks: time and size of the request head,
 //! number of connections. Only HTTP/1 is supported, which is what nginx speaks.
 
+mod half_close;
 mod limiter;
 mod unread_body;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Bytes, HttpBody};
 use axum::extract::ConnectInfo;
-use axum::http::{Request, Response};
+use axum::http::{Request, Response, header};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
@@ -23,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
+use half_close::{Answering, ClientEnd, HalfCloseStream};
 pub use limiter::ConnectionLimiter;
 use limiter::{ActiveRequest, ConnectionSlot};
 pub use unread_body::ClientReset;
@@ -72,9 +75,14 @@ async fn serve_one(
     slot: ConnectionSlot,
     stop: CancellationToken,
 ) {
-    let service =
-        service_fn(|request| handle_request(request, peer, site.clone(), slot.start_request()));
-    let mut connection = pin!(http_builder().serve_connection(TokioIo::new(stream), service));
+    let client = Arc::new(ClientEnd::default());
+    let stream = TokioIo::new(HalfCloseStream::new(stream, Arc::clone(&client)));
+    let service = service_fn(|request| {
+        // The request begins now, not when its future is first polled: until then hyper may read the end of the client.
+        let active = (slot.start_request(), client.start_request());
+        handle_request(request, peer, site.clone(), active)
+    });
+    let mut connection = pin!(http_builder().serve_connection(stream, service));
     tokio::select! {
         // Connection errors concern only the client.
         _ = connection.as_mut() => return,
@@ -105,10 +113,10 @@ async fn handle_request(
     request: Request<Incoming>,
     peer: SocketAddr,
     site: Router,
-    active: ActiveRequest,
+    (active, answering): (ActiveRequest, Answering),
 ) -> Result<Response<impl HttpBody<Data = Bytes, Error = axum::Error> + use<>>, Infallible> {
     let (head, body) = request.into_parts();
-    let (body, unread) = unread_body::track(body);
+    let (body, unread) = unread_body::track(body, answering.client());
     let mut request = Request::from_parts(head, body);
     request.extensions_mut().insert(ConnectInfo(peer));
     if let Some(reset) = unread.client_reset() {
@@ -116,11 +124,20 @@ async fn handle_request(
     }
     let mut response = site.oneshot(request).await?;
     unread.add_close_header(&mut response);
-    // The closure owns the marker: the connection is active until the body is written.
+    if is_endless(&response) {
+        answering.release();
+    }
+    // The closure owns the markers: the connection is active until the body is written.
     Ok(response.map(|body| {
         body.map_err(move |error| {
-            let _ = &active;
+            let _ = (&active, &answering);
             error
         })
     }))
+}
+
+/// Returns whether the response is a stream of events, which ends with the client alone.
+fn is_endless<B>(response: &Response<B>) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }

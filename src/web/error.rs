@@ -2,6 +2,7 @@
 //! for people). Causes are logged once, here, and never sent.
 
 pub mod answer;
+mod malformed;
 pub mod photo;
 mod present;
 pub mod problem;
@@ -30,6 +31,7 @@ use jornada_service::votes::CastError;
 use jornada_service::votes::tokens::TokenError;
 use jornada_store::StoreError;
 
+pub use malformed::Malformed;
 pub use present::{AnsweredToProgram, panicked, present};
 
 /// Why a request failed. Its name is the problem type and part of the ids of its texts.
@@ -53,6 +55,9 @@ pub enum Error {
     /// The campaign has no such value.
     #[strum(serialize = "no-such-value")]
     NoSuchValue,
+    /// The campaign has no tally with this id; with the ids that it has.
+    #[strum(serialize = "no-such-tally")]
+    NoSuchTally(Vec<String>),
     /// No registration with this number or id.
     #[strum(serialize = "no-such-registration")]
     NoSuchRegistration,
@@ -111,9 +116,9 @@ pub enum Error {
         /// Whether JSON is supported.
         json: bool,
     },
-    /// Malformed request; with the malformed part.
+    /// Malformed request.
     #[strum(serialize = "malformed")]
-    Malformed(&'static str),
+    Malformed(Malformed),
     /// The body did not arrive in time.
     #[strum(serialize = "timeout")]
     BodyTimeout,
@@ -168,6 +173,7 @@ impl Error {
             Self::NoSuchPage
             | Self::NoSuchCampaign
             | Self::NoSuchValue
+            | Self::NoSuchTally(_)
             | Self::NoSuchRegistration
             | Self::NoSuchReport
             | Self::OtherKind
@@ -296,7 +302,7 @@ impl From<UploadError> for Error {
     fn from(error: UploadError) -> Self {
         match error {
             UploadError::Busy => Self::Busy,
-            UploadError::Malformed(what) => Self::Malformed(what),
+            UploadError::Malformed(body) => Self::Malformed(Malformed::Body(body)),
             UploadError::MediaType { json } => Self::MediaType { json },
             UploadError::Photo { field, error } => Self::Photo { field, error },
             UploadError::Refused(refusal) => Self::Invalid(vec![refusal]),

@@ -15,10 +15,10 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::address::ClientAddress;
-use super::error::Error;
 use super::error::problem::Problem;
+use super::error::{Error, Malformed};
 use super::filled_form::FilledForm;
-use super::submission::{ReceivedSubmission, submit, submit_vote};
+use super::submission::{ReceivedSubmission, read_upload, submit, submit_vote};
 use super::write_task::WriteTask;
 use super::{AppState, RequestedCampaign};
 use jornada_domain::campaign::CampaignStatus;
@@ -63,7 +63,7 @@ async fn submit_form(
     if campaign.requires_token {
         return Err(Error::VoteTokenRequired);
     }
-    let upload = Upload::read(&app.uploads, &campaign, request).await?;
+    let upload = read_upload(&app, &app.uploads, &campaign, request).await?;
     let work = async move { register(&app, &campaign, &visit, client, upload).await };
     Ok(task.run(work).await)
 }
@@ -83,7 +83,7 @@ async fn register(
         campaign,
         client,
         upload,
-        key: IdempotencyKey::parse(&key).ok_or(Error::Malformed(KEY_FIELD)),
+        key: IdempotencyKey::parse(&key).ok_or(Error::Malformed(Malformed::FormKey)),
         hidden,
         is_form: true,
         proof: None,

@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::AppState;
-use super::error::Error;
+use super::error::{Error, Malformed};
 use super::host::host;
 
 /// Exempt: load balancers request it by address.
@@ -41,7 +41,7 @@ fn check_authority(app: &AppState, request: &Request) -> Result<(), Error> {
     if request.headers().get(HOST).is_none() && request.version() < Version::HTTP_11 {
         return Ok(());
     }
-    let host = host(request.headers()).ok_or(Error::Malformed("Host"))?;
+    let host = host(request.headers()).ok_or(Error::Malformed(Malformed::Host))?;
     let target = request.uri().authority();
     let is_ours = |name: &Authority| app.hosts.contains(name);
     if is_ours(&host) && target.is_none_or(is_ours) {

@@ -3,11 +3,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::extract::Request;
 use jiff::Timestamp;
 
+use super::connection::ClientReset;
 use super::error::Error;
 use crate::app::App;
-use jornada_domain::{Campaign, Door, IdempotencyKey};
+use jornada_domain::{Campaign, Door, IdempotencyKey, RejectionReason};
+use jornada_http::budget::UploadBudget;
 use jornada_http::upload::Upload;
 use jornada_service::admission::{Admitted, Evidence, HiddenFields, fingerprint};
 use jornada_service::registrations::{Submission, SubmitError, SubmitOutcome};
@@ -30,6 +33,36 @@ pub struct ReceivedSubmission<'a> {
     pub is_form: bool,
     /// The solved challenge.
     pub proof: Option<&'a str>,
+}
+
+/// Reads a submission. Counts one that cannot be read, unless the client hung up.
+pub async fn read_upload(
+    app: &App,
+    uploads: &UploadBudget,
+    campaign: &Campaign,
+    request: Request,
+) -> Result<Upload, Error> {
+    let reset = request.extensions().get::<ClientReset>().cloned();
+    let read = Upload::read(uploads, campaign, request).await;
+    read.map_err(|error| {
+        let error = Error::from(error);
+        if !reset.is_some_and(|reset| reset.is_set()) {
+            count_unread(app, campaign, &error);
+        }
+        error
+    })
+}
+
+fn count_unread(app: &App, campaign: &Campaign, error: &Error) {
+    let reasons = match error {
+        Error::Invalid(fields) => fields.iter().map(|field| field.error.reason()).collect(),
+        Error::Photo { .. } => vec![RejectionReason::Photo],
+        Error::TextTooLarge => vec![RejectionReason::TooLong],
+        Error::Busy => Vec::new(),
+        _ => vec![RejectionReason::Unreadable],
+    };
+    let registrations = &app.registrations;
+    registrations.count_unread(campaign, &reasons, Timestamp::now());
 }
 
 /// A submission that was admitted.
@@ -103,7 +136,7 @@ async fn admit(app: &App, received: ReceivedSubmission<'_>) -> Result<AdmittedSu
     let admission = &app.admission;
     let admitted = admission.admit(campaign, client, evidence.as_ref(), Timestamp::now());
     let admitted = admitted.await?;
-    let (upload, key) = complete?;
+    let (upload, key) = complete.inspect_err(|error| count_unread(app, campaign, error))?;
     Ok(AdmittedSubmission {
         admitted,
         upload,

@@ -5,12 +5,14 @@
 
 mod abuse;
 mod app;
+mod attempts;
 mod buffering;
 mod cache;
 mod chart;
 mod corrections;
 mod crashes;
 mod denials;
+mod doors;
 mod encryption;
 mod hangups;
 mod limits;

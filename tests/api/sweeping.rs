@@ -67,6 +67,7 @@ async fn put_orphan(photos: &ObjectStore, campaign: &str, number: u32) -> Object
         campaign,
         id,
         sha256: Sha256::digest(bytes).into(),
+        received_at: Timestamp::UNIX_EPOCH,
         format: PhotoFormat::Jpeg,
     };
     let encrypted = photos
@@ -128,7 +129,7 @@ async fn count_photos_of(sweep: &Sweep, ids: &[String]) -> usize {
 }
 
 /// Returns the keys of all objects under a prefix.
-pub async fn list_keys(objects: &ObjectStore, prefix: &'static str) -> Vec<ObjectKey> {
+pub async fn list_keys(objects: &ObjectStore, prefix: impl Into<String>) -> Vec<ObjectKey> {
     let (mut listed, listing) = objects.list(prefix);
     let mut keys = Vec::new();
     while let Some((key, _)) = listed.recv().await {

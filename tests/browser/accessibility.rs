@@ -1,5 +1,7 @@
 //! axe-core finds no violation on any page, at any width, in any state.
 
+use serde_json::json;
+
 use crate::window::{Device, Window};
 use jornada_testkit::instance::{Installation, Stores};
 use jornada_testkit::servers::variable;
@@ -18,6 +20,10 @@ pub async fn assert_accessible(window: &Window, axe: &str, what: &str) {
         0,
         "{what} is wider than the window"
     );
+    let scrolled = "return innerWidth > 400 ? [] : [...document.querySelectorAll('.wide')]
+        .filter((part) => part.scrollWidth > part.clientWidth).map((part) => part.innerText)";
+    let scrolled = window.run(scrolled).await;
+    assert_eq!(scrolled, json!([]), "{what} scrolls sideways");
     let shown = "return [...document.querySelectorAll('.empty, .empty *')]
         .filter((part) => part.getBoundingClientRect().right > 0).length";
     assert_eq!(window.run(shown).await, 0, "{what} shows the honeypot");

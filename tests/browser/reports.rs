@@ -8,8 +8,8 @@ use jornada_testkit::servers::variable;
 const MAIL: &str = "ana@example.org";
 const PASSWORD: &str = "caballo correcto grapa";
 
-async fn log_in(window: &Window, installation: &Installation, app: &RunningInstance) {
-    let command = ["staff", "add", MAIL, "--role", "clerk"];
+async fn log_in(window: &Window, installation: &Installation, app: &RunningInstance, role: &str) {
+    let command = ["staff", "add", MAIL, "--role", role];
     let added = installation.command(&command).output().unwrap();
     let link = String::from_utf8(added.stdout).unwrap();
     let (_, path) = link.trim().split_once("/staff/").unwrap();
@@ -32,7 +32,7 @@ async fn check_report_page(device: Device) {
     let app = installation.start().await;
     app.register("Ana Inventada", "1001", "Cali").await;
     let window = Window::open(device).await;
-    log_in(&window, &installation, &app).await;
+    log_in(&window, &installation, &app, "clerk").await;
     let check = async |what: &str| {
         // axe needs JavaScript itself.
         if !matches!(device, Device::PhoneWithoutScripts) {
@@ -90,4 +90,27 @@ async fn a_report_page_updates_on_a_phone() {
 #[tokio::test]
 async fn a_report_page_updates_without_javascript() {
     check_report_page(Device::PhoneWithoutScripts).await;
+}
+
+#[tokio::test]
+async fn tables_of_staff_fit_on_a_phone() {
+    let axe = std::fs::read_to_string(variable("JORNADA_TEST_AXE")).unwrap();
+    let installation = Installation::new(Stores::Embedded);
+    let app = installation.start().await;
+    let name = "Anabel Inventada Larga de la Torre y Fernández de Córdoba";
+    app.register(name, "1001", "San José del Guaviare").await;
+    let window = Window::open(Device::Phone).await;
+    log_in(&window, &installation, &app, "admin").await;
+    let list = format!("c/{}/registrations", app.campaign);
+    for page in ["accounts", "audit"] {
+        window.go(&format!("{}/staff/{page}", app.base)).await;
+        window.wait_until("document.querySelector('.cards')").await;
+        assert_accessible(&window, &axe, page).await;
+    }
+    window.go(&format!("{}/staff/{list}", app.base)).await;
+    window.write("#what", "anabel\u{E007}").await;
+    window
+        .wait_until("document.querySelector('#results a')")
+        .await;
+    assert_accessible(&window, &axe, "results").await;
 }

@@ -32,6 +32,15 @@ async fn check_bars_grow(device: Device) {
         )
         .await;
     assert_eq!(window.text("#total").await, "3");
+    let is_moment = "return /^[0-9]+ de [a-z]+ de 20[0-9]{2}, [0-9]+:[0-9]{2} [ap]\\. m\\.$/.test(arguments[0])";
+    let drawn = app.get(&format!("/c/{}/chart?lang=es", app.campaign)).await;
+    let drawn = drawn.text().await.unwrap();
+    let drawn = drawn.split_once("id=\"as-of\">").unwrap().1;
+    let drawn = drawn.split('<').next().unwrap();
+    for moment in [drawn, &window.text("#as-of").await] {
+        let script = is_moment.replace("arguments[0]", &format!("{moment:?}"));
+        assert_eq!(window.run(&script).await, true, "{moment}");
+    }
     assert_eq!(window.text("#rows tr").await, "Bogotá 2 66,7 %");
 
     window.write("#find", "CALÍ").await;

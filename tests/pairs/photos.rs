@@ -1,6 +1,7 @@
 //! Photos: stored ones are readable, storing again changes nothing, altered ones are not returned.
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use jornada::config::{Env, FromEnv};
 use jornada_domain::registration::UniqueKey;
 use jornada_domain::{CampaignId, RegistrationId};
@@ -20,6 +21,7 @@ fn key(bytes: &[u8]) -> ObjectKey {
         campaign,
         id,
         sha256: Sha256::digest(bytes).into(),
+        received_at: Timestamp::UNIX_EPOCH,
         format: PhotoFormat::Png,
     }
 }

@@ -220,12 +220,12 @@ async fn admins_read_filter_and_export_the_log() {
     let mut admin = Person::logged_in(&area, "admin@example.org", Role::Admin).await;
     let page = admin.get("/staff/audit?lang=en&action=photo").await;
     assert_eq!(page.status, 200);
-    assert_eq!(page.body.matches("<td>Looked at a photo</td>").count(), 50);
+    assert_eq!(page.body.matches(">Looked at a photo</td>").count(), 50);
     assert!(
-        page.body.contains("<td>ana@example.org</td>"),
+        page.body.contains(">ana@example.org</td>"),
         "who it is, and not their id"
     );
-    assert!(!page.body.contains("<td>Logged in</td>"));
+    assert!(!page.body.contains(">Logged in</td>"));
     let note = area.entries(0).await.pop().unwrap().record;
     assert_eq!(
         (note.event.action, &*note.event.detail["action"]),
@@ -237,7 +237,7 @@ async fn admins_read_filter_and_export_the_log() {
         .replace("&#38;", "&");
     let page = admin.get(&next).await;
     assert_eq!(
-        page.body.matches("<td>Looked at a photo</td>").count(),
+        page.body.matches(">Looked at a photo</td>").count(),
         5,
         "{next}"
     );

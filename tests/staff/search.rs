@@ -34,7 +34,8 @@ async fn search(person: &mut Person, area: &Area, fields: &[(&str, &str)]) -> Pa
 /// Returns the names that a page lists, in order.
 fn names(page: &Page) -> Vec<String> {
     let body = page.body.split("<tbody>").nth(1).unwrap_or_default();
-    let cells = body.split("</th><td>").skip(1);
+    let cells = body.split("</th><td data-label=\"").skip(1);
+    let cells = cells.filter_map(|cell| Some(cell.split_once('>')?.1));
     let text = |cell: &str| cell.split_once('<').unwrap().0.to_owned();
     cells.map(text).collect()
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use jornada_domain::RegistrationId;
 use jornada_domain::registration::PhotoRef;
 use jornada_photo::PhotoFormat;
@@ -19,6 +20,7 @@ fn photo(fixture: &StoreFixture, number: u8, size: usize) -> BufferedPhoto {
     BufferedPhoto {
         campaign: fixture.campaign.id.clone(),
         id: RegistrationId::from_bytes([number; 16]),
+        received_at: Timestamp::UNIX_EPOCH,
         photo: PhotoRef {
             sha256: Sha256::digest(&bytes).into(),
             format: PhotoFormat::Webp,
@@ -70,6 +72,28 @@ pub async fn one_of_many_concurrent_removals_returns_true(fixture: &StoreFixture
         fixture.store.buffer_totals().await.unwrap(),
         PhotoBufferSize::default()
     );
+}
+
+pub async fn all_attempts_of_a_registration_are_removed(fixture: &StoreFixture) {
+    let at = |ms| Timestamp::from_millisecond(ms).unwrap();
+    for number in 1..=3 {
+        for received_at in [at(0), at(1), at(1_800_000_000_123)] {
+            let buffered = BufferedPhoto {
+                received_at,
+                ..photo(fixture, number, 100)
+            };
+            fixture.store.buffer_photo(&buffered).await.unwrap();
+        }
+    }
+    let id = RegistrationId::from_bytes([2; 16]);
+    fixture.store.remove_buffered_photos(id).await.unwrap();
+    let left = fixture.store.buffered_photos(None, 20).await.unwrap();
+    let mut left: Vec<_> = left.iter().map(BufferedPhoto::key).collect();
+    left.sort();
+    let others: Vec<_> = left.iter().map(|key| key.id.as_bytes()[0]).collect();
+    assert_eq!(others, [1, 1, 1, 3, 3, 3]);
+    let times: Vec<_> = left[..3].iter().map(|key| key.received_at).collect();
+    assert_eq!(times, [at(0), at(1), at(1_800_000_000_123)]);
 }
 
 pub async fn buffered_photos_are_listed_page_by_page(fixture: &StoreFixture) {

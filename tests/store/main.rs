@@ -94,6 +94,7 @@ contract! {
     mixed::totals_are_exact_under_concurrent_updates
     buffer::a_photo_is_buffered_once_and_read_back_unchanged
     buffer::one_of_many_concurrent_removals_returns_true
+    buffer::all_attempts_of_a_registration_are_removed
     buffer::buffered_photos_are_listed_page_by_page
     buffer::a_lease_is_exclusive_until_it_expires_or_is_released
     buffer::one_of_many_concurrent_acquisitions_gets_the_lease

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use jornada_domain::staff::account::PasswordLink;
 use jornada_domain::staff::{Account, EmailAddress};
-use jornada_store::{InsertOutcome, UnresolvedPhotos, UpdateOutcome};
+use jornada_store::{BufferedPhotoKey, InsertOutcome, UnresolvedPhotos, UpdateOutcome};
 use uuid::Uuid;
 
 use crate::corrections::delete;
@@ -45,16 +45,21 @@ pub async fn a_consent_text_is_stored_once_and_named_by_registrations(fixture: &
 pub async fn a_photo_is_erased_and_its_registration_remains(fixture: &StoreFixture) {
     let one = registration(&fixture.campaign, "1001", "Cali", 0);
     let photo = one.photo.clone().unwrap();
-    let is_known = async |id| {
-        fixture
-            .store
-            .is_photo_referenced(id, &photo.sha256)
-            .await
-            .unwrap()
+    let attempt = |received_at| BufferedPhotoKey {
+        id: one.id,
+        sha256: photo.sha256,
+        received_at,
     };
-    assert!(!is_known(one.id).await);
+    let is_known_as = async |attempt| {
+        let known = fixture.store.is_photo_referenced(attempt);
+        known.await.unwrap()
+    };
+    let is_known = async || is_known_as(attempt(one.received_at)).await;
+    assert!(!is_known().await);
     fixture.insert(&one).await;
-    assert!(is_known(one.id).await);
+    assert!(is_known().await);
+    let later = one.received_at + SignedDuration::from_millis(1);
+    assert!(!is_known_as(attempt(later)).await, "of a retry");
     let erased = async || {
         fixture
             .store
@@ -73,7 +78,7 @@ pub async fn a_photo_is_erased_and_its_registration_remains(fixture: &StoreFixtu
         (mark.at, mark.pending_deletion.as_ref()),
         (NOW, Some(&photo))
     );
-    assert!(is_known(one.id).await, "until it is deleted");
+    assert!(is_known().await, "until it is deleted");
     assert_eq!(fixture.list(None).await.len(), 1);
     assert_eq!(
         fixture.insert(&one).await,
@@ -91,7 +96,7 @@ pub async fn a_photo_is_erased_and_its_registration_remains(fixture: &StoreFixtu
     );
     fixture.store.mark_deleted(one.id).await.unwrap();
     assert_eq!(fixture.store.count_pending_deletions().await.unwrap(), 0);
-    assert!(!is_known(one.id).await);
+    assert!(!is_known().await);
     let read = fixture.history(one.id).await;
     let mark = read.unwrap().erased.unwrap();
     assert_eq!((mark.at, mark.pending_deletion), (NOW, None));

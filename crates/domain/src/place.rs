@@ -191,6 +191,15 @@ impl Places {
         let listed = self.find(validated).map(|place| place.name.clone());
         listed.unwrap_or_else(|| text::fold(validated))
     }
+
+    /// Returns the most similar listed names, best first.
+    pub fn find_nearest(&self, typed: &str) -> Vec<String> {
+        let names = self.list.iter();
+        find_similar(
+            typed,
+            names.map(|place| (&*place.name, &*place.folded_name)),
+        )
+    }
 }
 
 #[cfg(test)]

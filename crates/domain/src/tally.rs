@@ -26,6 +26,8 @@ pub struct Tally {
     pub by: Vec<usize>,
     /// Counts only registrations with these answers: index of a field, counted value.
     pub filter: Vec<(usize, String)>,
+    /// The values of `filter` as people see them: in the spelling of a list, else of the campaign file.
+    pub filter_labels: Vec<String>,
     /// Maximum number of values that are listed, within one value of the first field if there are several fields.
     /// `None`: all of closed lists, and [`DEFAULT_TOP`] if people may type other answers.
     pub top: Option<usize>,
@@ -72,6 +74,7 @@ impl Tally {
             id: field.name.clone(),
             by: vec![index],
             filter: Vec::new(),
+            filter_labels: Vec::new(),
             top: None,
             chart: ChartKind::default(),
             suppress_below: 0,

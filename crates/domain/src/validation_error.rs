@@ -36,8 +36,8 @@ pub enum RejectionReason {
     /// [`ValidationError::TooManyCorrections`].
     #[strum(serialize = "too-often")]
     TooManyCorrections,
-    /// The vote could not be read.
-    Malformed,
+    /// The request could not be read.
+    Unreadable,
     /// The photo was rejected.
     Photo,
     /// The campaign was not open.
@@ -144,7 +144,7 @@ impl ValidationError {
             Self::UnknownField => RejectionReason::UnknownField,
             Self::Repeated => RejectionReason::Repeated,
             Self::TooManyCorrections { .. } => RejectionReason::TooManyCorrections,
-            Self::NotAnObject | Self::NotAText | Self::BadKey => RejectionReason::Malformed,
+            Self::NotAnObject | Self::NotAText | Self::BadKey => RejectionReason::Unreadable,
         }
     }
 }
@@ -176,7 +176,7 @@ mod tests {
     fn reasons_have_permanent_names() {
         let names = RejectionReason::VARIANTS.iter().map(<&str>::from);
         let expected = "missing consent-missing too-short too-long control-character no-letter not-a-document unknown-place \
-                        not-an-option not-in-range not-asked repeated too-often malformed photo not-open already-registered deleted";
+                        not-an-option not-in-range not-asked repeated too-often unreadable photo not-open already-registered deleted";
         assert_eq!(names.collect::<Vec<_>>().join(" "), expected);
     }
 }

@@ -13,4 +13,4 @@ pub mod upload;
 mod upload_error;
 pub mod vote_body;
 
-pub use upload_error::UploadError;
+pub use upload_error::{MalformedBody, UploadError};

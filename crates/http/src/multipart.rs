@@ -11,7 +11,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use memchr::memmem::{self, Finder};
 
-use crate::upload_error::UploadError;
+use crate::upload_error::{MalformedBody, UploadError};
 use part_name::part_name;
 
 /// Maximum size of the head of a part: its delimiter and headers, for the first part also the preamble.
@@ -153,7 +153,7 @@ impl MultipartParser {
             let waits = event.is_none() && self.state == state;
             let head = if waits { self.buffered() } else { self.parsed };
             if state.is_head() && head - self.part > MAX_HEAD_BYTES {
-                return Err(UploadError::MALFORMED_MULTIPART);
+                return Err(UploadError::Malformed(MalformedBody::Incomplete));
             }
             if event.is_some() {
                 return Ok(event);
@@ -198,7 +198,7 @@ impl MultipartParser {
         match self.buffer.get(end..end + 2) {
             None => {}
             Some(b"\r\n") => self.advance(end + 2, State::Headers),
-            Some(_) => return Err(UploadError::MALFORMED_MULTIPART),
+            Some(_) => return Err(UploadError::Malformed(MalformedBody::Incomplete)),
         }
         Ok(None)
     }

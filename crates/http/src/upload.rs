@@ -1,6 +1,7 @@
 //! Reads a submission within limits on photo, text, number of parts and time. A body that exceeds a limit is read to
 //! its end and discarded, so that the client can read the error.
 
+use std::fmt;
 use std::mem;
 use std::ops::Range;
 use std::time::Duration;
@@ -10,11 +11,12 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use serde_json::{Map, Value};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 
 use super::budget::{PERMIT_BYTES, UploadBudget, UploadReservation};
 use crate::multipart::{Event, MultipartParser, boundary};
-use crate::upload_error::UploadError;
+use crate::upload_error::{MalformedBody, UploadError};
 use jornada_domain::{Campaign, FieldError, FormData, ValidationError};
 use jornada_photo::MAX_PHOTO_BYTES;
 use jornada_photo::inspect::InspectionError;
@@ -121,8 +123,8 @@ impl UploadReader<'_> {
         let content_type = content_type(&head.headers).unwrap_or_default();
         match content_type.split(';').next().map(str::trim) {
             Some("multipart/form-data") => {
-                let boundary =
-                    boundary(content_type).ok_or(UploadError::Malformed("multipart boundary"))?;
+                let boundary = boundary(content_type);
+                let boundary = boundary.ok_or(UploadError::Malformed(MalformedBody::NoBoundary))?;
                 let parser = MultipartParser::new(&boundary);
                 self.read_multipart(parser, body).await?;
             }
@@ -193,7 +195,7 @@ impl UploadReader<'_> {
     /// Waits for the next bytes of a multipart body.
     async fn receive(&mut self, body: &mut Body) -> Result<Bytes, UploadError> {
         let piece = next_piece(body).await?;
-        let piece = piece.ok_or(UploadError::MALFORMED_MULTIPART)?;
+        let piece = piece.ok_or(UploadError::Malformed(MalformedBody::Incomplete))?;
         self.received_bytes = self.received_bytes.saturating_add(piece.len());
         if self.received_bytes > MAX_BODY_BYTES {
             return Err(UploadError::TooLarge);
@@ -233,11 +235,11 @@ impl UploadReader<'_> {
     fn start_part(&mut self, name: Option<String>) -> Part {
         self.parts += 1;
         let Some(name) = name else {
-            self.record_error(UploadError::Malformed("a part without a name"));
+            self.record_error(UploadError::Malformed(MalformedBody::UnnamedPart));
             return Part::Discarded;
         };
         if self.parts > MAX_PARTS {
-            self.record_error(UploadError::Malformed("more parts than any form has"));
+            self.record_error(UploadError::Malformed(MalformedBody::TooManyParts));
             return Part::Discarded;
         }
         match self.campaign.field(&name) {
@@ -320,7 +322,7 @@ impl UploadReader<'_> {
 async fn next_piece(body: &mut Body) -> Result<Option<Bytes>, UploadError> {
     while let Some(frame) = body.frame().await {
         if let Ok(piece) = frame
-            .map_err(|_| UploadError::MALFORMED_MULTIPART)?
+            .map_err(|_| UploadError::Malformed(MalformedBody::Incomplete))?
             .into_data()
         {
             return Ok(Some(piece));
@@ -329,25 +331,49 @@ async fn next_piece(body: &mut Body) -> Result<Option<Bytes>, UploadError> {
     Ok(None)
 }
 
+/// Parses a JSON object. A repeated key becomes a repeated part, which no campaign accepts.
 fn parse_json(json: &[u8]) -> Result<FormData, UploadError> {
-    let object: Map<String, Value> =
-        serde_json::from_slice(json).map_err(|_| UploadError::NOT_JSON)?;
+    let JsonEntries(entries) = serde_json::from_slice(json).map_err(|_| UploadError::NOT_JSON)?;
     let mut form = FormData::default();
-    for (name, value) in object {
+    for (name, value) in entries {
         let text = match value {
             Value::String(text) => text,
             Value::Number(number) => number.to_string(),
             Value::Bool(flag) => flag.to_string(),
             Value::Null => String::new(),
             Value::Array(_) | Value::Object(_) => {
-                return Err(UploadError::Malformed(
-                    "a value that is neither text nor number",
-                ));
+                return Err(UploadError::Malformed(MalformedBody::JsonValue));
             }
         };
         form.parts.push((name, text));
     }
     Ok(form)
+}
+
+/// All entries of a JSON object, repeated keys included.
+struct JsonEntries(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for JsonEntries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EntriesVisitor;
+
+        impl<'de> Visitor<'de> for EntriesVisitor {
+            type Value = JsonEntries;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<JsonEntries, M::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(JsonEntries(entries))
+            }
+        }
+        deserializer.deserialize_map(EntriesVisitor)
+    }
 }
 
 #[cfg(test)]

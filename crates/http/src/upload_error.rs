@@ -8,8 +8,8 @@ use jornada_photo::inspect::InspectionError;
 pub enum UploadError {
     /// The memory budget of uploads is exhausted.
     Busy,
-    /// The body violates its format; with the malformed part.
-    Malformed(&'static str),
+    /// The body violates its format.
+    Malformed(MalformedBody),
     /// Neither multipart nor, if supported, JSON.
     MediaType {
         /// Whether JSON is supported.
@@ -34,9 +34,24 @@ pub enum UploadError {
 
 impl UploadError {
     /// A body that is not JSON, or ends half-way.
-    pub(crate) const NOT_JSON: Self = Self::Malformed("a body that is not a JSON object");
+    pub(crate) const NOT_JSON: Self = Self::Malformed(MalformedBody::NotJson);
+}
 
-    /// A malformed or incomplete multipart body.
-    pub(crate) const MALFORMED_MULTIPART: Self =
-        Self::Malformed("a multipart body that ends or breaks half-way");
+/// How a body violates its format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MalformedBody {
+    /// A multipart body that ends or breaks half-way.
+    Incomplete,
+    /// A multipart body whose media type has no boundary.
+    NoBoundary,
+    /// A part without a name.
+    UnnamedPart,
+    /// More parts than any form has.
+    TooManyParts,
+    /// Not a JSON object.
+    NotJson,
+    /// Not a JSON array.
+    NotJsonArray,
+    /// A JSON value that is neither text, number nor flag.
+    JsonValue,
 }

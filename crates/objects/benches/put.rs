@@ -9,6 +9,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, StalledStreamProtectionConfig};
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
+use jiff::Timestamp;
 use jornada_domain::{CampaignId, RegistrationId};
 use jornada_objects::encryption::{EncryptedPhoto, Encryptor, KeyEncryptionKey, MasterKey};
 use jornada_objects::{ObjectKey, ObjectStore, ObjectStoreSetting, S3Setting};
@@ -68,6 +69,7 @@ fn key(number: usize) -> ObjectKey {
         campaign: CampaignId::parse("bench").expect("valid"),
         id: RegistrationId::from_bytes(id),
         sha256: [7; 32],
+        received_at: Timestamp::UNIX_EPOCH,
         format: PhotoFormat::Jpeg,
     }
 }

@@ -121,16 +121,11 @@ impl DiskBackend {
         }))
     }
 
-    pub(super) async fn head(&self, key: &ObjectKey) -> Result<Option<Timestamp>> {
-        let path = self.path(key);
-        run_blocking(move || modified_at(std::fs::metadata(&path))).await
-    }
-
     /// Sends the key of every object under a prefix with its modification time, in any order. An unfinished report file
     /// is listed under the key of a CSV file; removing that key removes both.
     pub(super) async fn list(
         &self,
-        prefix: &'static str,
+        prefix: String,
         objects: Sender<(ObjectKey, Timestamp)>,
     ) -> Result<()> {
         let root = self.folder.clone();

@@ -213,6 +213,7 @@ async fn off_thread<T: Send + 'static>(
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use jiff::Timestamp;
     use jornada_domain::{CampaignId, RegistrationId};
     use jornada_photo::PhotoFormat;
     use jornada_runtime::blocking::LARGE_INPUT;
@@ -223,6 +224,7 @@ pub(super) mod tests {
             campaign: CampaignId::parse("vacunacion").unwrap(),
             id: RegistrationId::from_bytes([id; 16]),
             sha256: Sha256::digest(photo).into(),
+            received_at: Timestamp::UNIX_EPOCH,
             format: PhotoFormat::Jpeg,
         }
     }

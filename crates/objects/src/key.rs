@@ -1,21 +1,22 @@
-//! Keys of objects. The key of a photo includes its digest: a retry writes the same object, and no request can
-//! overwrite another person's photo.
+//! Keys of objects. The key of a photo includes its digest and the time of the attempt that stores it: no request can
+//! overwrite another photo, and whoever deletes the photo of one attempt never deletes that of a later one.
 
 use std::fmt;
 use std::pin::Pin;
 
+use jiff::Timestamp;
 use tokio::io::AsyncRead;
 use uuid::Uuid;
 
 use jornada_domain::job::ReportFormat;
 use jornada_domain::registration::PhotoRef;
-use jornada_domain::{CampaignId, RegistrationId, ReportJob};
+use jornada_domain::{CampaignId, Registration, RegistrationId, ReportJob};
 use jornada_photo::PhotoFormat;
 
 /// Key of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ObjectKey {
-    /// `{campaign}/{id}/{sha256}.{ext}`.
+    /// `{campaign}/{id}/{sha256}-{received_at}.{ext}`.
     Photo {
         /// Campaign.
         campaign: CampaignId,
@@ -23,6 +24,8 @@ pub enum ObjectKey {
         id: RegistrationId,
         /// SHA-256 of the photo.
         sha256: [u8; 32],
+        /// When the attempt that stores it was received, in milliseconds.
+        received_at: Timestamp,
         /// Format of the photo.
         format: PhotoFormat,
     },
@@ -46,13 +49,19 @@ impl ObjectKey {
     pub const REPORTS: &str = "_reports/";
 
     /// Returns the key of a registration's photo.
-    pub fn for_photo(campaign: &CampaignId, id: RegistrationId, photo: &PhotoRef) -> Self {
+    pub fn for_photo(registration: &Registration, photo: &PhotoRef) -> Self {
         Self::Photo {
-            campaign: campaign.clone(),
-            id,
+            campaign: registration.campaign.clone(),
+            id: registration.id,
             sha256: photo.sha256,
+            received_at: registration.received_at,
             format: photo.format,
         }
+    }
+
+    /// Returns the prefix of all photos of a registration, and of its other attempts.
+    pub fn photos_prefix(campaign: &CampaignId, id: RegistrationId) -> String {
+        format!("{campaign}/{id}/")
     }
 
     /// Returns the key of the file of one attempt at a job.
@@ -80,11 +89,13 @@ impl ObjectKey {
                 format: extension.parse().ok()?,
             }
         } else {
-            let sha256 = data_encoding::HEXLOWER.decode(stem.as_bytes()).ok()?;
+            let (sha256, received_at) = stem.split_once('-')?;
+            let sha256 = data_encoding::HEXLOWER.decode(sha256.as_bytes()).ok()?;
             Self::Photo {
                 campaign,
                 id: RegistrationId::parse(owner)?,
                 sha256: sha256.try_into().ok()?,
+                received_at: Timestamp::from_millisecond(received_at.parse().ok()?).ok()?,
                 format: PhotoFormat::from_extension(extension)?,
             }
         };
@@ -107,10 +118,12 @@ impl fmt::Display for ObjectKey {
                 campaign,
                 id,
                 sha256,
+                received_at,
                 format,
             } => {
                 let sha256 = data_encoding::HEXLOWER.encode(sha256);
-                write!(f, "{campaign}/{id}/{sha256}.{}", format.extension())
+                let (at, format) = (received_at.as_millisecond(), format.extension());
+                write!(f, "{campaign}/{id}/{sha256}-{at}.{format}")
             }
             Self::Report {
                 campaign,

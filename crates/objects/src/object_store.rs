@@ -23,6 +23,7 @@ use super::put_id::PutId;
 use super::s3::S3Backend;
 use super::setting::ObjectStoreSetting;
 use jornada_domain::job::ReportFile;
+use jornada_domain::{CampaignId, RegistrationId};
 use jornada_runtime::metrics::Meter;
 
 const PREPARE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -122,18 +123,15 @@ impl ObjectStore {
         decrypted.map(Some)
     }
 
-    /// Returns when an object was last stored (store clock), or `None` if there is none.
-    pub async fn head(&self, key: &ObjectKey) -> Result<Option<Timestamp>> {
-        self.measure("put_at", async { dispatch!(self.head(key)) })
-            .await
-    }
-
     /// Lists the objects under a prefix that ends with `/` or is empty, in any order, once each, with the time when they
     /// were last stored (store clock), and the outcome of the listing. Objects that are stored meanwhile may be missing.
     #[must_use]
-    pub fn list(&self, prefix: &'static str) -> (Receiver<(ObjectKey, Timestamp)>, ListingTask) {
+    pub fn list(
+        &self,
+        prefix: impl Into<String>,
+    ) -> (Receiver<(ObjectKey, Timestamp)>, ListingTask) {
         let (sender, objects) = channel(LIST_BUFFER);
-        let store = self.clone();
+        let (store, prefix) = (self.clone(), prefix.into());
         let listing = tokio::spawn(async move { dispatch!(store.list(prefix, sender)) });
         (objects, listing)
     }
@@ -159,6 +157,17 @@ impl ObjectStore {
         };
         self.measure(operation, async { dispatch!(self.remove(key)) })
             .await
+    }
+
+    /// Deletes all photos of a registration, those of other attempts included.
+    pub async fn remove_photos(&self, campaign: &CampaignId, id: RegistrationId) -> Result<()> {
+        let (mut photos, listing) = self.list(ObjectKey::photos_prefix(campaign, id));
+        while let Some((key, _)) = photos.recv().await {
+            self.remove(&key).await?;
+        }
+        listing
+            .await
+            .map_err(|_| ObjectError::Failed("the listing was cancelled".into()))?
     }
 
     /// Deletes photos whose writing was interrupted before this time. Only files on disk can be unfinished.

@@ -97,10 +97,6 @@ impl S3Backend {
         self.objects()?.get(&key.to_string(), bytes).await
     }
 
-    pub(super) async fn head(&self, key: &ObjectKey) -> Result<Option<Timestamp>> {
-        self.objects()?.head(&key.to_string()).await
-    }
-
     pub(super) async fn remove(&self, key: &ObjectKey) -> Result<()> {
         self.objects()?.remove(&key.to_string()).await
     }
@@ -139,7 +135,7 @@ impl S3Backend {
     /// the receiver is dropped.
     pub(super) async fn list(
         &self,
-        prefix: &str,
+        prefix: String,
         objects: Sender<(ObjectKey, Timestamp)>,
     ) -> Result<()> {
         let list = self.client.list_objects_v2().bucket(&self.bucket);

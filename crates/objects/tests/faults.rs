@@ -6,6 +6,7 @@ use std::iter::repeat;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use jornada_domain::registration::UniqueKey;
 use jornada_domain::{CampaignId, RegistrationId};
 use jornada_objects::encryption::{EncryptedPhoto, Encryptor, KeyEncryptionKey, MasterKey};
@@ -96,6 +97,7 @@ fn photo(bytes: usize) -> (ObjectKey, Bytes) {
         campaign,
         id,
         sha256: Sha256::digest(&photo).into(),
+        received_at: Timestamp::UNIX_EPOCH,
         format: PhotoFormat::Png,
     };
     (key, photo.into())
@@ -108,9 +110,7 @@ async fn photos_of_every_size_return_as_they_were_stored() {
         let (key, photo) = photo(bytes);
         fixture.put(&key, &photo).await.unwrap();
         assert!(fixture.store.get(&key).await.unwrap() == Some(photo));
-        assert!(fixture.store.head(&key).await.unwrap().is_some());
         fixture.store.remove(&key).await.unwrap();
-        assert_eq!(fixture.store.head(&key).await.unwrap(), None);
     }
     let connections = fixture.proxy.connections();
     assert!(connections < 8, "{connections} for 15 requests");

@@ -18,7 +18,7 @@ pub struct Campaigns {
 #[derive(Debug, thiserror::Error)]
 pub enum CampaignsError {
     /// Cannot read a file or the folder.
-    #[error("JORNADA_CAMPAIGNS: cannot read {path}: {source}", path = path.display())]
+    #[error("JORNADA_CAMPAIGNS: cannot read {}", path.display())]
     Unreadable {
         /// Path of the file or folder.
         path: PathBuf,

@@ -36,6 +36,11 @@ use photo_puts::PhotoPut;
 use photo_repository::{PhotoError, PhotoRepository};
 use rejections::RejectionCounts;
 
+/// Label of a submission that was invalid.
+const REFUSED: &str = "refused";
+/// Label of a submission that this installation could not take.
+const FAILED: &str = "failed";
+
 /// A request to register, over any transport.
 #[derive(Debug)]
 pub struct Submission {
@@ -139,34 +144,36 @@ impl Registrations {
         now: Timestamp,
     ) -> Result<SubmitOutcome, SubmitError> {
         let taken = self.validate_and_insert(campaign, submission, now).await;
-        let labels = [campaign.id.as_str(), outcome_label(&taken)];
-        let attempts = &self.metrics.registrations;
-        attempts.with_label_values(&labels).inc();
-        if let Err(error) = &taken {
-            self.count_rejection(campaign, error, now);
-        }
+        let reasons = taken.as_ref().err().map(rejection_reasons);
+        self.count_outcome(
+            campaign,
+            outcome_label(&taken),
+            &reasons.unwrap_or_default(),
+            now,
+        );
         taken
     }
 
-    fn count_rejection(&self, campaign: &Campaign, error: &SubmitError, now: Timestamp) {
-        let count = |reason: RejectionReason| {
+    /// Counts a submission that could not be read, for these reasons; none if this installation is at fault.
+    pub fn count_unread(&self, campaign: &Campaign, reasons: &[RejectionReason], now: Timestamp) {
+        let label = if reasons.is_empty() { FAILED } else { REFUSED };
+        self.count_outcome(campaign, label, reasons, now);
+    }
+
+    fn count_outcome(
+        &self,
+        campaign: &Campaign,
+        label: &str,
+        reasons: &[RejectionReason],
+        now: Timestamp,
+    ) {
+        let id = campaign.id.as_str();
+        let attempts = &self.metrics.registrations;
+        attempts.with_label_values(&[id, label]).inc();
+        for reason in reasons {
             let reason = reason.into();
-            let labels = [campaign.id.as_str(), reason];
-            self.metrics.refusals.with_label_values(&labels).inc();
+            self.metrics.refusals.with_label_values(&[id, reason]).inc();
             self.rejections.count(campaign, reason, now);
-        };
-        match error {
-            SubmitError::Invalid(fields) => {
-                for field in fields {
-                    count(field.error.reason());
-                }
-            }
-            // The sender gets the exact reason; one label is enough for statistics.
-            SubmitError::InvalidPhoto(_) => count(RejectionReason::Photo),
-            SubmitError::NotOpen { .. } => count(RejectionReason::NotOpen),
-            SubmitError::AlreadyRegistered { .. } => count(RejectionReason::AlreadyRegistered),
-            SubmitError::PreviouslyDeleted => count(RejectionReason::Deleted),
-            SubmitError::Busy | SubmitError::Store(_) | SubmitError::Photos(_) => {}
         }
     }
 
@@ -190,13 +197,24 @@ impl Registrations {
             registration: registration.clone(),
         };
         drop(in_progress);
-        match self.batcher.insert(record).await? {
+        let inserted = self.batcher.insert(record).await;
+        if matches!(inserted, Err(BatchError::Busy)) {
+            // It was never queued: no registration can refer to the photo.
+            self.remove_photo(&registration, put).await;
+            return Err(SubmitError::Busy);
+        }
+        match inserted? {
             InsertOutcome::Inserted => {
                 resolve_stored(put);
                 Ok(SubmitOutcome::Registered(receipt(registration.received_at)))
             }
             InsertOutcome::SameAgain(first) => {
-                resolve_stored(put);
+                if first == registration.received_at {
+                    resolve_stored(put);
+                } else {
+                    // The registration refers to the photo of its first attempt.
+                    self.remove_photo(&registration, put).await;
+                }
                 Ok(SubmitOutcome::SameAgain(receipt(first)))
             }
             InsertOutcome::Conflict => {
@@ -239,12 +257,11 @@ impl Registrations {
         };
         let bytes = u32::try_from(photo.bytes.len()).unwrap_or(u32::MAX);
         self.metrics.photo_bytes.observe(f64::from(bytes));
-        let Registration { campaign, id, .. } = registration;
-        let put = self.photos.put(campaign, *id, known, photo.bytes).await?;
+        let put = self.photos.put(registration, known, photo.bytes).await?;
         Ok(Some(put))
     }
 
-    /// Removes the photo of a rejected attempt, unless the stored registration has the same photo.
+    /// Removes the photo of a rejected attempt, unless the registration came with the same photo in the same millisecond.
     async fn remove_unreferenced_photo(
         &self,
         campaign: &Arc<Campaign>,
@@ -255,7 +272,11 @@ impl Registrations {
             return;
         };
         match self.store.registration(campaign, attempt.id).await {
-            Ok(Some(stored)) if stored.photo == attempt.photo => put.resolve_stored(),
+            Ok(Some(stored))
+                if stored.photo == attempt.photo && stored.received_at == attempt.received_at =>
+            {
+                put.resolve_stored();
+            }
             Ok(Some(_)) => self.remove_photo(attempt, Some(put)).await,
             // Unknown: the put stays unresolved.
             Ok(None) | Err(_) => {}
@@ -266,13 +287,8 @@ impl Registrations {
         let Some((photo, put)) = attempt.photo.as_ref().zip(put) else {
             return;
         };
-        let Registration { campaign, id, .. } = attempt;
-        match self.photos.remove(campaign, *id, photo).await {
-            Ok(true) => put.resolve_removed(),
-            Ok(false) => {}
-            Err(error) => {
-                warn!("cannot remove an orphaned photo, leaving it to the sweep: {error}");
-            }
+        if let Err(error) = self.photos.remove_attempt(attempt, photo, put).await {
+            warn!("cannot remove an orphaned photo, leaving it to the sweep: {error}");
         }
     }
 }
@@ -335,14 +351,30 @@ fn build_receipt(registration: &Registration, received_at: Timestamp) -> Receipt
     }
 }
 
+/// Returns why a submission was rejected; nothing if this installation is at fault.
+fn rejection_reasons(error: &SubmitError) -> Vec<RejectionReason> {
+    let reason = match error {
+        SubmitError::Invalid(fields) => {
+            return fields.iter().map(|field| field.error.reason()).collect();
+        }
+        // The sender gets the exact reason; one label is enough for statistics.
+        SubmitError::InvalidPhoto(_) => RejectionReason::Photo,
+        SubmitError::NotOpen { .. } => RejectionReason::NotOpen,
+        SubmitError::AlreadyRegistered { .. } => RejectionReason::AlreadyRegistered,
+        SubmitError::PreviouslyDeleted => RejectionReason::Deleted,
+        SubmitError::Busy | SubmitError::Store(_) | SubmitError::Photos(_) => return Vec::new(),
+    };
+    vec![reason]
+}
+
 fn outcome_label(taken: &Result<SubmitOutcome, SubmitError>) -> &'static str {
     match taken {
         Ok(SubmitOutcome::Registered(_)) => "accepted",
         Ok(SubmitOutcome::SameAgain(_)) => "retried",
         Err(SubmitError::AlreadyRegistered { .. }) => "taken",
-        Err(SubmitError::Invalid(_) | SubmitError::InvalidPhoto(_)) => "refused",
+        Err(SubmitError::Invalid(_) | SubmitError::InvalidPhoto(_)) => REFUSED,
         Err(SubmitError::PreviouslyDeleted) => "deleted",
         Err(SubmitError::NotOpen { .. }) => "closed",
-        Err(SubmitError::Busy | SubmitError::Store(_) | SubmitError::Photos(_)) => "failed",
+        Err(SubmitError::Busy | SubmitError::Store(_) | SubmitError::Photos(_)) => FAILED,
     }
 }

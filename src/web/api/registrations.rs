@@ -10,13 +10,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::web::address::ClientAddress;
-use crate::web::error::Error;
 use crate::web::error::problem::Problem;
-use crate::web::submission::{ReceivedSubmission, submit};
+use crate::web::error::{Error, Malformed};
+use crate::web::submission::{ReceivedSubmission, read_upload, submit};
 use crate::web::write_task::WriteTask;
 use crate::web::{AppState, RequestedCampaign};
 use jornada_domain::{Campaign, IdempotencyKey};
-use jornada_http::upload::Upload;
 use jornada_service::admission::HiddenFields;
 use jornada_service::registrations::SubmitOutcome;
 use jornada_store::Receipt;
@@ -49,7 +48,7 @@ pub struct RegistrationBody {
     path = "/api/v1/campaigns/{campaign}/registrations",
     params(
         ("campaign" = String, Path, description = "Id of the campaign", example = "vacunacion"),
-        ("Idempotency-Key" = Option<String>, Header, description = "8 to 128 visible ASCII characters, the same on every retry", pattern = "^[!-~]{8,128}$"),
+        ("Idempotency-Key" = Option<String>, Header, description = "8 to 128 visible ASCII characters, the same on every retry. Identifies the registration unless the campaign has a unique field that is answered: then that answer does", pattern = "^[!-~]{8,128}$"),
         ("Proof-Of-Work" = Option<String>, Header, description = "A solved challenge of this campaign, where it asks for one"),
         ("Accept-Language" = Option<String>, Header, description = "`es` or `en`, for the words of refusals"),
     ),
@@ -87,7 +86,7 @@ pub async fn register(
     let key = read_key(request.headers())?;
     let proof = request.headers().get(PROOF_HEADER).cloned();
     // Read the whole body before any rejection: a client that is still sending would not read the response.
-    let mut upload = Upload::read(&app.uploads, &campaign, request).await?;
+    let mut upload = read_upload(&app, &app.uploads, &campaign, request).await?;
     let work = async move {
         // The script of the HTML form sends the hidden fields; other programs need not.
         let hidden = HiddenFields::take_from(&mut upload.form);
@@ -116,9 +115,7 @@ pub(super) fn read_key(headers: &HeaderMap) -> Result<IdempotencyKey, Error> {
         return Ok(IdempotencyKey::from(Uuid::new_v4()));
     };
     let key = sent.to_str().ok().and_then(IdempotencyKey::parse);
-    key.ok_or(Error::Malformed(
-        "Idempotency-Key: expected 8 to 128 visible ASCII characters",
-    ))
+    key.ok_or(Error::Malformed(Malformed::IdempotencyKey))
 }
 
 fn respond(accepted: SubmitOutcome) -> Response {

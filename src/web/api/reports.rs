@@ -12,8 +12,8 @@ use tokio_util::io::ReaderStream;
 use tracing::info;
 
 use crate::web::AppState;
-use crate::web::error::Error;
 use crate::web::error::problem::Problem;
+use crate::web::error::{Error, Malformed};
 use crate::web::report::{
     download_response, file_name, report_event, request_refresh, resolve_selection,
 };
@@ -119,11 +119,11 @@ impl DateRangeQuery {
         campaign: &Campaign,
     ) -> Result<RegistrationSelection, Error> {
         let read = |sent: &Option<String>| sent.as_deref().map(parse_day).transpose();
-        let wrong = |_| Error::Malformed("a day that is not written YYYY-MM-DD");
+        let wrong = |_| Error::Malformed(Malformed::Day);
         let first = read(&self.from).map_err(wrong)?;
         let last = read(&self.until).map_err(wrong)?;
         let chosen = selection.between_days(first, last, &campaign.time_zone);
-        chosen.ok_or(Error::Malformed("days in the wrong order"))
+        chosen.ok_or(Error::Malformed(Malformed::DayOrder))
     }
 }
 

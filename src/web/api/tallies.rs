@@ -60,7 +60,7 @@ pub async fn tally(
     let campaign = app.campaign(&campaign)?;
     let mut tallies = campaign.public_tallies().enumerate();
     let found = tallies.find(|(_, known)| known.id == tally);
-    let (index, tally) = found.ok_or(Error::NoSuchValue)?;
+    let (index, tally) = found.ok_or_else(|| no_such_tally(campaign))?;
     let key = query.key.as_deref();
     let key = key
         .map(|typed| first_key(campaign, tally, typed))
@@ -77,6 +77,11 @@ pub async fn tally(
     };
     let body = || Bytes::from(to_json(&TallyBody::new(campaign, tally, view, &public)));
     respond_unless_known(&headers, &etag(&public, view.stale), body)
+}
+
+fn no_such_tally(campaign: &Campaign) -> Error {
+    let ids = campaign.public_tallies().map(|tally| tally.id.clone());
+    Error::NoSuchTally(ids.collect())
 }
 
 /// Returns the counted value of a typed key. A value that may occur is valid whether or not somebody chose it.
@@ -132,7 +137,7 @@ pub async fn events(
 ) -> Result<Response, Error> {
     let wanted = |tally: &&Tally| query.tally.as_ref().is_none_or(|id| tally.id == *id);
     if !campaign.public_tallies().any(|tally| wanted(&tally)) {
-        return Err(Error::NoSuchValue);
+        return Err(no_such_tally(&campaign));
     }
     let client = app.admit_event_client(address)?;
     let totals = app.live_totals.subscribe(&campaign.id);

@@ -165,14 +165,19 @@ impl<'a> TallyBody<'a> {
         public: &'a PublicTally,
     ) -> Self {
         let fields = tally.key_fields(&campaign.fields);
-        let condition = |(index, value): &'a (usize, String)| {
+        let condition = |((index, _), label): (&(usize, String), &'a String)| {
             let field = campaign.fields.get(*index)?;
-            Some((field.name.as_str(), value.as_str()))
+            Some((field.name.as_str(), label.as_str()))
         };
         Self {
             tally: &tally.id,
             by: fields.iter().map(|field| field.name.as_str()).collect(),
-            r#where: tally.filter.iter().filter_map(condition).collect(),
+            r#where: tally
+                .filter
+                .iter()
+                .zip(&tally.filter_labels)
+                .filter_map(condition)
+                .collect(),
             chart: tally.chart.into(),
             suppress_below: tally.suppress_below,
             as_of: view.as_of,

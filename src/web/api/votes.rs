@@ -12,9 +12,9 @@ use utoipa::ToSchema;
 
 use super::registrations;
 use crate::web::address::ClientAddress;
-use crate::web::error::Error;
 use crate::web::error::problem::Problem;
-use crate::web::submission::{ReceivedSubmission, submit_vote};
+use crate::web::error::{Error, Malformed};
+use crate::web::submission::{ReceivedSubmission, read_upload, submit_vote};
 use crate::web::votes::{
     VoteOutcome, VoteSender, max_members, read_key, require_votes, to_sent_vote,
 };
@@ -22,13 +22,12 @@ use crate::web::write_task::WriteTask;
 use crate::web::{AppState, RequestedCampaign};
 use jornada_domain::campaign::Alias;
 use jornada_domain::{Campaign, Door, Lang};
-use jornada_http::UploadError;
 use jornada_http::page::PageContext;
-use jornada_http::upload::Upload;
 use jornada_http::vote_body::{
     VoteItem, VoteItemError, VoteLimits, VoteListError, parse_array, parse_lines, parse_vote,
     read_body,
 };
+use jornada_http::{MalformedBody, UploadError};
 use jornada_service::admission::HiddenFields;
 use jornada_service::votes::{CastError, CastVote, MAX_VOTES, MAX_VOTES_BYTES, VoteKey};
 /// Maximum size of a single vote in bytes.
@@ -116,7 +115,7 @@ async fn receive_form(
         return Err(Error::VoteTokenRequired);
     }
     let key = registrations::read_key(request.headers())?;
-    let mut upload = Upload::read(&app.uploads, &campaign, request).await?;
+    let mut upload = read_upload(app, &app.uploads, &campaign, request).await?;
     let app = app.clone();
     let work = async move {
         let hidden = HiddenFields::take_from(&mut upload.form);
@@ -155,7 +154,7 @@ pub(in crate::web) async fn receive_vote(
     let key = read_key(&head)?;
     let mut item = parse_vote(&json, max_members(&campaign));
     if item.error == Some(VoteItemError::NotAnObject) {
-        return Err(Error::Malformed("a body that is not a JSON object"));
+        return Err(Error::Malformed(Malformed::Body(MalformedBody::NotJson)));
     }
     for (name, _) in &mut item.answers.parts {
         if let Some(field) = alias.and_then(|alias| alias.fields.get(name)) {
@@ -234,7 +233,7 @@ pub async fn cast_batch(
         _ => return Err(Error::BatchMediaType),
     };
     let items = items.map_err(|error| match error {
-        VoteListError::NotAnArray => Error::Malformed("a body that is not a JSON array"),
+        VoteListError::NotAnArray => Error::Malformed(Malformed::Body(MalformedBody::NotJsonArray)),
         VoteListError::TooMany => Error::TooManyVotes,
     })?;
     if items.is_empty() {

@@ -2,16 +2,19 @@
 //! connection (RFC 9112, section 9.3), so the response must say so: the client may send nothing more there.
 
 use std::error::Error;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
+use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::header::CONNECTION;
 use axum::http::{HeaderValue, Response};
 use hyper::body::{Frame, SizeHint};
+
+use super::half_close::ClientEnd;
 
 /// Whether a body has an unread rest; `None` for a request without body.
 pub(super) struct UnreadBody(Option<Arc<BodyState>>);
@@ -24,6 +27,7 @@ pub struct ClientReset(Arc<BodyState>);
 struct TrackedBody<B> {
     body: B,
     state: Arc<BodyState>,
+    client: Arc<ClientEnd>,
 }
 
 #[derive(Debug)]
@@ -33,7 +37,7 @@ struct BodyState {
 }
 
 /// Wraps a body.
-pub(super) fn track<B>(body: B) -> (Body, UnreadBody)
+pub(super) fn track<B>(body: B, client: Arc<ClientEnd>) -> (Body, UnreadBody)
 where
     B: HttpBody<Data = Bytes, Error: Error + Send + Sync> + Send + Unpin + 'static,
 {
@@ -47,6 +51,7 @@ where
     let tracked = TrackedBody {
         body,
         state: state.clone(),
+        client,
     };
     (Body::new(tracked), UnreadBody(Some(state)))
 }
@@ -68,7 +73,7 @@ impl UnreadBody {
 }
 
 impl ClientReset {
-    /// Returns whether the client reset the connection while the body was read.
+    /// Returns whether the client closed or reset the connection before the end of the body.
     pub fn is_set(&self) -> bool {
         self.0.is_reset.load(Ordering::Relaxed)
     }
@@ -76,21 +81,28 @@ impl ClientReset {
 
 impl<B> HttpBody for TrackedBody<B>
 where
-    B: HttpBody<Data = Bytes, Error: Error + 'static> + Unpin,
+    B: HttpBody<Data = Bytes, Error: Error + Send + Sync + 'static> + Unpin,
 {
     type Data = Bytes;
-    type Error = B::Error;
+    type Error = BoxError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        // Before the body is polled: what arrived before the client closed its side is not lost.
+        let is_cut = self.client.cuts_body(context);
+        let polled = match Pin::new(&mut self.body).poll_frame(context) {
+            Poll::Pending if is_cut => {
+                Poll::Ready(Some(Err(io::Error::from(ErrorKind::UnexpectedEof).into())))
+            }
+            polled => polled.map_err(BoxError::from),
+        };
         if matches!(polled, Poll::Ready(None)) || self.body.is_end_stream() {
             self.state.unread.store(false, Ordering::Relaxed);
         }
         if let Poll::Ready(Some(Err(error))) = &polled
-            && is_reset(error)
+            && is_reset(error.as_ref())
         {
             self.state.is_reset.store(true, Ordering::Relaxed);
         }
@@ -110,7 +122,8 @@ fn is_reset(error: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<io::Error>() {
-            return error.kind() == io::ErrorKind::ConnectionReset;
+            let kind = error.kind();
+            return matches!(kind, ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof);
         }
         cause = error.source();
     }
@@ -131,17 +144,17 @@ mod tests {
 
     #[tokio::test]
     async fn an_unread_body_closes_the_connection() {
-        let (_, unread) = track(Body::empty());
+        let (_, unread) = track(Body::empty(), Arc::default());
         assert!(!ends(&unread), "there was none");
         let pieces = ["some", "more"].map(Ok::<_, std::convert::Infallible>);
         let pieces = futures_util::stream::iter(pieces);
-        let (mut body, unread) = track(Body::from_stream(pieces));
+        let (mut body, unread) = track(Body::from_stream(pieces), Arc::default());
         assert!(ends(&unread), "nothing was read");
         body.frame().await.unwrap().unwrap();
         assert!(ends(&unread), "half of it was read");
         body.collect().await.unwrap();
         assert!(!ends(&unread));
-        let (body, unread) = track(Body::from("all at once"));
+        let (body, unread) = track(Body::from("all at once"), Arc::default());
         body.collect().await.unwrap();
         assert!(!ends(&unread));
     }
@@ -149,12 +162,13 @@ mod tests {
     #[tokio::test]
     async fn a_reset_is_told_from_a_malformed_body() {
         for (kind, is_set) in [
-            (io::ErrorKind::ConnectionReset, true),
-            (io::ErrorKind::InvalidData, false),
+            (ErrorKind::ConnectionReset, true),
+            (ErrorKind::UnexpectedEof, true),
+            (ErrorKind::InvalidData, false),
         ] {
             let pieces = [Ok("some"), Err(io::Error::from(kind))];
             let pieces = futures_util::stream::iter(pieces);
-            let (body, unread) = track(Body::from_stream(pieces));
+            let (body, unread) = track(Body::from_stream(pieces), Arc::default());
             let reset = unread.client_reset().unwrap();
             assert!(body.collect().await.is_err() && reset.is_set() == is_set);
         }

@@ -8,10 +8,10 @@ pub fn answer_message(refusal: &ValidationError, lang: Lang) -> String {
         ValidationError::Missing => text!(lang, "answer-missing"),
         ValidationError::ConsentMissing => text!(lang, "answer-consent-missing"),
         ValidationError::TooShort { min } => {
-            return text!(lang, "answer-too-short", min = min.to_string());
+            return text!(lang, "answer-too-short", min = (*min));
         }
         ValidationError::TooLong { max } => {
-            return text!(lang, "answer-too-long", max = max.to_string());
+            return text!(lang, "answer-too-long", max = (*max));
         }
         ValidationError::ControlCharacter => text!(lang, "answer-control-character"),
         ValidationError::NoLetter => text!(lang, "answer-no-letter"),
@@ -38,7 +38,7 @@ pub fn answer_message(refusal: &ValidationError, lang: Lang) -> String {
         ValidationError::NotAText => text!(lang, "answer-not-a-text"),
         ValidationError::BadKey => text!(lang, "answer-bad-key"),
         ValidationError::TooManyCorrections { max } => {
-            return text!(lang, "answer-too-many-corrections", max = max.to_string());
+            return text!(lang, "answer-too-many-corrections", max = (*max));
         }
     };
     fixed.to_owned()

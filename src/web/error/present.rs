@@ -8,8 +8,8 @@ use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::Error;
 use super::problem::Problem;
+use super::{Error, Malformed};
 use jornada_http::lang;
 use jornada_http::page::PageContext;
 
@@ -29,13 +29,18 @@ pub async fn present(request: Request, next: Next) -> Response {
     let problem = Problem::from_error(&refused, lang);
     let is_program = response.extensions().get::<AnsweredToProgram>().is_some();
     let rendered = if is_program || uri.path().starts_with("/api/v1/") {
-        problem.into_json()
+        problem.into_json(lang)
     } else {
         problem.into_page(&PageContext::with_lang(&uri, lang))
     };
     let (mut parts, _) = response.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);
+    // The response may vary by an encoding already.
+    let vary = parts.headers.remove(header::VARY);
     parts.headers.extend(rendered.headers().clone());
+    if let Some(vary) = vary {
+        parts.headers.append(header::VARY, vary);
+    }
     Response::from_parts(parts, rendered.into_body())
 }
 
@@ -47,7 +52,7 @@ fn of_axum(response: &Response) -> Option<Arc<Error>> {
         .is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
     match response.status() {
         StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY if plain => {
-            Some(Arc::new(Error::Malformed("a request that cannot be read")))
+            Some(Arc::new(Error::Malformed(Malformed::Request)))
         }
         StatusCode::NOT_FOUND if plain => Some(Arc::new(Error::NoSuchPage)),
         StatusCode::PAYLOAD_TOO_LARGE if plain => Some(Arc::new(Error::TooLarge)),

@@ -62,10 +62,15 @@ impl Problem {
         }
     }
 
-    /// Returns the error as `application/problem+json`.
-    pub fn into_json(self) -> Response {
-        let kind = [(header::CONTENT_TYPE, "application/problem+json")];
-        (kind, Json(self)).into_response()
+    /// Returns the error as `application/problem+json` in this language.
+    pub fn into_json(self, lang: Lang) -> Response {
+        let headers = [
+            (header::CONTENT_TYPE, "application/problem+json"),
+            (header::CONTENT_LANGUAGE, lang.tag()),
+            (header::CACHE_CONTROL, "no-store"),
+            (header::VARY, "Accept-Language"),
+        ];
+        (headers, Json(self)).into_response()
     }
 
     /// Returns the error as a page.

@@ -34,10 +34,13 @@ impl Error {
                 let reason = deletion.reason.as_str();
                 text!(lang, "error-registration-removed-detail", reason = reason)
             }
-            Self::Malformed(what) => text!(lang, "error-malformed-detail", problem = (*what)),
+            Self::Malformed(what) => what.detail(lang).to_owned(),
+            Self::NoSuchTally(ids) => {
+                text!(lang, "error-no-such-tally-detail", ids = ids.join(", "))
+            }
             Self::Photo { error, .. } => photo_message(error, lang),
             Self::RateLimited(wait) => {
-                let seconds = retry_seconds(*wait).to_string();
+                let seconds = retry_seconds(*wait);
                 text!(lang, "error-too-many-requests-detail", seconds = seconds)
             }
             Self::AlreadyRegistered { by_key: true } => {
@@ -80,4 +83,21 @@ fn describe_period(campaign: &Campaign, closes_at: Timestamp, lang: Lang) -> Str
         opens = opens,
         closes = closes
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    #[test]
+    fn the_time_to_wait_is_singular_or_plural() {
+        let detail =
+            |seconds, lang| Error::RateLimited(SignedDuration::from_secs(seconds)).detail(lang);
+        assert!(detail(1, Lang::Es).contains("Espere 1 segundo e intente"));
+        assert!(detail(2, Lang::Es).contains("Espere 2 segundos e intente"));
+        assert!(detail(1, Lang::En).contains("Wait 1 second and"));
+        assert!(detail(3_600, Lang::En).contains("Wait 3600 seconds and"));
+    }
 }

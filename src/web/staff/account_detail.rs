@@ -82,9 +82,12 @@ pub(super) async fn change_role(
     Form(form): Form<AccountForm>,
 ) -> PageResult {
     let (account, store) = (&access.account, &access.app.store);
-    let (role, places) = match form.parse_role(&access) {
+    let (role, places) = match form.parse_role(&access).await {
         Ok(read) => read,
-        Err(problem) => return Ok(render_page(&access, &FilledForm::rejected((), problem))),
+        Err(error) => {
+            let form = FilledForm::rejected((), error.into_text()?);
+            return Ok(render_page(&access, &form));
+        }
     };
     if access.is_own() && role != account.role {
         return Ok(refuse_own_account(&access));

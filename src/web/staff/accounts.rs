@@ -10,12 +10,13 @@ use strum::VariantArray;
 use tracing::info;
 
 use super::context::{PageResult, StaffContext};
+use crate::web::error::Error;
 use crate::web::filled_form::FilledForm;
 use jornada_domain::staff::audit::AuditAction;
 use jornada_domain::staff::{Account, EmailAddress, Permission, PlaceScope, Role, audit};
 use jornada_http::page::render;
 use jornada_service::staff::accounts::{add_account, find_vacant_id};
-use jornada_service::staff::place_scope;
+use jornada_service::staff::place_scope::{self, PlaceScopeError, UnknownPlace};
 use jornada_service::staff::token::Token;
 
 const PAGE: &str = "/staff/accounts";
@@ -30,28 +31,79 @@ pub(super) struct AccountForm {
     places: String,
 }
 
+/// Address, role and places of an account.
+type ParsedAccount = (EmailAddress, Role, PlaceScope);
+
+/// Why a form was not parsed.
+#[derive(Debug)]
+pub(super) enum FormError {
+    /// A value is invalid; with the text for the user.
+    Invalid(String),
+    /// A dependency failed.
+    Failed(Error),
+}
+
+impl From<&str> for FormError {
+    fn from(text: &str) -> Self {
+        Self::Invalid(text.to_owned())
+    }
+}
+
+impl FormError {
+    /// Returns the text for the user, or the error of the request.
+    pub(super) fn into_text(self) -> Result<String, Error> {
+        match self {
+            Self::Invalid(text) => Ok(text),
+            Self::Failed(error) => Err(error),
+        }
+    }
+}
+
 impl AccountForm {
     /// Parses all fields. The error is the text for the user.
-    fn parse(&self, context: &StaffContext) -> Result<(EmailAddress, Role, PlaceScope), String> {
+    async fn parse(&self, context: &StaffContext) -> Result<ParsedAccount, FormError> {
         let wrong = || text!(context.lang, "staff-accounts-check-address");
         let mail = EmailAddress::parse(&self.mail).ok_or_else(wrong)?;
-        let (role, places) = self.parse_role(context)?;
+        let (role, places) = self.parse_role(context).await?;
         Ok((mail, role, places))
     }
 
     /// Parses role and places. The error is the text for the user.
-    pub(super) fn parse_role(&self, context: &StaffContext) -> Result<(Role, PlaceScope), String> {
+    pub(super) async fn parse_role(
+        &self,
+        context: &StaffContext,
+    ) -> Result<(Role, PlaceScope), FormError> {
         let wrong = |_| text!(context.lang, "staff-accounts-choose-role");
         let role = self.role.parse().map_err(wrong)?;
-        Ok((role, parse_places(context, &self.places)?))
+        Ok((role, parse_places(context, &self.places).await?))
     }
 }
 
 /// Parses places, one per line. The error is the text for the user.
-pub(super) fn parse_places(context: &StaffContext, text: &str) -> Result<PlaceScope, String> {
+pub(super) async fn parse_places(
+    context: &StaffContext,
+    text: &str,
+) -> Result<PlaceScope, FormError> {
     let lines: Vec<_> = text.lines().map(str::to_owned).collect();
-    place_scope::parse(&context.app.campaigns, &lines)
-        .map_err(|name| text!(context.lang, "staff-accounts-place-unknown", name = name))
+    let (app, lang) = (&context.app, context.lang);
+    match place_scope::parse(&app.store, &app.campaigns, &lines).await {
+        Ok(places) => Ok(places),
+        Err(PlaceScopeError::Store(error)) => Err(FormError::Failed(error.into())),
+        Err(PlaceScopeError::Unknown(UnknownPlace { name, nearest })) if nearest.is_empty() => {
+            let text = text!(lang, "staff-accounts-place-unknown", name = name);
+            Err(FormError::Invalid(text))
+        }
+        Err(PlaceScopeError::Unknown(UnknownPlace { name, nearest })) => {
+            let names = nearest.join(", ");
+            let text = text!(
+                lang,
+                "staff-accounts-place-similar",
+                name = name,
+                names = names
+            );
+            Err(FormError::Invalid(text))
+        }
+    }
 }
 
 pub(super) async fn list_accounts(context: StaffContext) -> PageResult {
@@ -62,9 +114,12 @@ pub(super) async fn create_account(
     context: StaffContext,
     Form(form): Form<AccountForm>,
 ) -> PageResult {
-    let (mail, role, places) = match form.parse(&context) {
+    let (mail, role, places) = match form.parse(&context).await {
         Ok(read) => read,
-        Err(problem) => return render_page(&context, FilledForm::rejected(form, problem)).await,
+        Err(error) => {
+            let form = FilledForm::rejected(form, error.into_text()?);
+            return render_page(&context, form).await;
+        }
     };
     let store = &context.app.store;
     let added = match find_vacant_id(store, &mail).await? {

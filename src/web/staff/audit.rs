@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use strum::VariantArray;
 
 use super::context::{PageResult, StaffContext};
-use crate::web::error::Error;
+use crate::web::error::{Error, Malformed};
 use crate::web::filled_form::FilledForm;
 use jornada_domain::Lang;
 use jornada_domain::staff::Permission;
@@ -79,7 +79,7 @@ pub(super) async fn export_csv(
         &context.app.campaigns.default().time_zone,
     );
     let filter = query.to_filter(zone);
-    let filter = filter.map_err(|_| Error::Malformed("the filter"))?;
+    let filter = filter.map_err(|_| Error::Malformed(Malformed::AuditFilter))?;
     let event = query.to_event(AuditAction::AuditExport);
     let event = event.with_detail("format", AuditExportFormat::Csv);
     context.record(event).await?;

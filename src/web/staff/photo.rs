@@ -17,12 +17,12 @@ pub(super) async fn show_photo(access: RegistrationAccess) -> PageResult {
     if !access.is_visible(&registration.tally_value).await? {
         return Err(Error::NoSuchRegistration);
     }
-    let photo = registration.photo.ok_or(Error::NoSuchRegistration)?;
-    let read = app.registrations.photos.get(&campaign.id, id, &photo).await;
+    let read = app.registrations.photos.get(&registration).await;
     if let Err(PhotoError::Objects(ObjectError::Altered)) = read {
         access.record_action(AuditAction::PhotoAltered).await?;
     }
-    let bytes = read?.ok_or(Error::NoSuchRegistration)?;
+    let found = read?.zip(registration.photo);
+    let (bytes, photo) = found.ok_or(Error::NoSuchRegistration)?;
     access.record_action(AuditAction::ViewPhoto).await?;
     let headers = [
         (header::CONTENT_TYPE, photo.format.media_type()),

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tracing::info;
 
 use super::account::HashForm;
-use super::accounts::parse_places;
+use super::accounts::{FormError, parse_places};
 use super::context::{PageResult, StaffContext};
 use crate::web::error::Error;
 use crate::web::filled_form::FilledForm;
@@ -42,9 +42,12 @@ pub(super) async fn list_tokens(context: StaffContext) -> PageResult {
 
 pub(super) async fn create_token(context: StaffContext, Form(form): Form<TokenForm>) -> PageResult {
     let token = Token::generate()?;
-    let stored = match form.parse(&context, &token, Timestamp::now()) {
+    let stored = match form.parse(&context, &token, Timestamp::now()).await {
         Ok(stored) => stored,
-        Err(problem) => return render_page(&context, FilledForm::rejected(form, problem)).await,
+        Err(error) => {
+            let form = FilledForm::rejected(form, error.into_text()?);
+            return render_page(&context, form).await;
+        }
     };
     context.record(audit::token_created(&stored)).await?;
     context.app.store.add_token(&stored).await?;
@@ -74,16 +77,16 @@ pub(super) async fn revoke_token(context: StaffContext, Form(form): Form<HashFor
 
 impl TokenForm {
     /// Parses the form. The error is the text for the user.
-    fn parse(
+    async fn parse(
         &self,
         context: &StaffContext,
         token: &Token,
         now: Timestamp,
-    ) -> Result<ApiToken, String> {
+    ) -> Result<ApiToken, FormError> {
         let lang = context.lang;
         let name = self.name.trim();
         if !is_valid_name(name) {
-            return Err(text!(lang, "staff-tokens-name-missing").to_owned());
+            return Err(text!(lang, "staff-tokens-name-missing").into());
         }
         let scopes = Scopes {
             report: self.report == "true",
@@ -91,14 +94,14 @@ impl TokenForm {
             votes: self.votes == "true",
         };
         if scopes == Scopes::new(&[]) {
-            return Err(text!(lang, "staff-tokens-scope-missing").to_owned());
+            return Err(text!(lang, "staff-tokens-scope-missing").into());
         }
-        let place_scope = parse_places(context, &self.places)?;
+        let place_scope = parse_places(context, &self.places).await?;
         if scopes.votes && !place_scope.is_all() {
-            return Err(text!(lang, "staff-tokens-votes-have-no-cities").to_owned());
+            return Err(text!(lang, "staff-tokens-votes-have-no-cities").into());
         }
         let days = self.days.parse().ok().filter(|days| DAYS.contains(days));
-        let days = days.ok_or_else(|| text!(lang, "staff-tokens-days-missing").to_owned())?;
+        let days = days.ok_or_else(|| text!(lang, "staff-tokens-days-missing"))?;
         Ok(ApiToken {
             hash: token.hash(),
             name: name.to_owned(),

@@ -10,7 +10,7 @@ use tracing::info;
 
 use super::account::{self, require_reauth};
 use super::context::{PageResult, StaffContext};
-use crate::web::error::Error;
+use crate::web::error::{Error, Malformed};
 use crate::web::filled_form::FilledForm;
 use crate::web::qr::Qr;
 use jornada_domain::staff::audit::AuditAction;
@@ -33,9 +33,9 @@ pub(super) async fn show_setup(context: StaffContext) -> PageResult {
 pub(super) async fn switch_on(context: StaffContext, Form(form): Form<TotpForm>) -> PageResult {
     let (keys, account) = (&context.app.authenticator.keys, context.account()?);
     let sealed = BASE64URL_NOPAD.decode(form.sealed.as_bytes());
-    let sealed = sealed.map_err(|_| Error::Malformed("sealed"))?;
+    let sealed = sealed.map_err(|_| Error::Malformed(Malformed::SecondFactorForm))?;
     let shared = TotpSecret::decrypt(&sealed, keys, account.id);
-    let shared = shared.ok_or(Error::Malformed("sealed"))?;
+    let shared = shared.ok_or(Error::Malformed(Malformed::SecondFactorForm))?;
     let Some(used_step) = shared.find_step(&form.code, Timestamp::now()) else {
         let wrong = text!(context.lang, "staff-totp-wrong-code");
         return render_page(&context, &shared, &FilledForm::rejected((), wrong));

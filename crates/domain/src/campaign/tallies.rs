@@ -164,7 +164,7 @@ fn read_tally(
         },
     );
     let by = scope.read_by(table);
-    let filter = scope.read_where(table, by.as_deref().unwrap_or_default());
+    let conditions = scope.read_where(table, by.as_deref().unwrap_or_default());
     let top = table.read_optional("top", "a whole number from 1 to 500", |value| {
         let top = usize::try_from(parse_integer(value)?).ok()?;
         (1..=DEFAULT_TOP).contains(&top).then_some(top)
@@ -176,16 +176,21 @@ fn read_tally(
         let below = u64::try_from(parse_integer(value)?).ok()?;
         (below <= MAX_SUPPRESS_BELOW).then_some(below)
     });
+    let (filter, filter_labels) = conditions?.into_iter().unzip();
     Some(Tally {
         id: id?,
         by: by?,
-        filter: filter?,
+        filter,
+        filter_labels,
         top,
         chart: chart.unwrap_or_default(),
         suppress_below: below.unwrap_or(suppress_below),
         is_public: true,
     })
 }
+
+/// Index of a field and its counted value, and the value as people see it.
+type Condition = ((usize, String), String);
 
 /// The fields that a tally may name.
 struct FieldScope<'a> {
@@ -221,11 +226,7 @@ impl FieldScope<'_> {
         (by.len() == items.len()).then_some(by)
     }
 
-    fn read_where(
-        &self,
-        table: &mut TableReader<'_>,
-        by: &[usize],
-    ) -> Option<Vec<(usize, String)>> {
+    fn read_where(&self, table: &mut TableReader<'_>, by: &[usize]) -> Option<Vec<Condition>> {
         if table.value("where").is_none() {
             return Some(Vec::new());
         }
@@ -253,7 +254,7 @@ impl FieldScope<'_> {
         (!wrong).then_some(filter)
     }
 
-    fn read_condition(&self, index: usize, value: &DeValue<'_>) -> Result<(usize, String), String> {
+    fn read_condition(&self, index: usize, value: &DeValue<'_>) -> Result<Condition, String> {
         let field = &self.fields[index];
         let text = parse_text(value).or_else(|| Some(parse_integer(value)?.to_string()));
         let text = text.ok_or("expected a value of the field")?;
@@ -261,7 +262,10 @@ impl FieldScope<'_> {
             field.closed_values().is_some() || value.chars().any(char::is_alphanumeric)
         };
         match field.tally_value_of(&text) {
-            Ok(Some(value)) if is_countable(&value) => Ok((index, value)),
+            Ok(Some(value)) if is_countable(&value) => {
+                let label = field.listed_value(&text).unwrap_or(text);
+                Ok(((index, value), label))
+            }
             _ => Err(format!("'{text}' is not an answer to '{}'", field.name)),
         }
     }

@@ -2,7 +2,7 @@
 
 use memchr::{memchr, memchr2, memmem};
 
-use crate::upload_error::UploadError;
+use crate::upload_error::{MalformedBody, UploadError};
 
 /// Maximum number of headers of a part.
 const MAX_HEADERS: usize = 32;
@@ -13,7 +13,7 @@ pub(super) fn part_name(headers: &[u8]) -> Result<Option<String>, UploadError> {
     let mut parsed = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let Ok(httparse::Status::Complete((_, parsed))) = httparse::parse_headers(headers, &mut parsed)
     else {
-        return Err(UploadError::MALFORMED_MULTIPART);
+        return Err(UploadError::Malformed(MalformedBody::Incomplete));
     };
     let is_disposition =
         |header: &&httparse::Header| header.name.eq_ignore_ascii_case("content-disposition");

@@ -96,7 +96,7 @@ fn texts(texts: &[(&str, &str)]) -> Vec<(String, String)> {
     texts.iter().map(owned).collect()
 }
 
-fn malformed(read: Result<Upload, UploadError>) -> &'static str {
+fn malformed(read: Result<Upload, UploadError>) -> MalformedBody {
     match read.and_then(Upload::into_complete) {
         Err(UploadError::Malformed(what)) => what,
         other => panic!("{other:?}"),
@@ -275,9 +275,10 @@ async fn nameless_and_too_many_parts_are_refused() {
     let fits = read(&body(&many[1..])).await.unwrap();
     assert!(fits.into_complete().is_ok());
     let told = malformed(read(&body(&many)).await);
-    assert_eq!(told, "more parts than any form has");
+    assert_eq!(told, MalformedBody::TooManyParts);
     let nameless = b"--B\r\nContent-Type: text/plain\r\n\r\nx\r\n--B--";
-    assert_eq!(malformed(read(nameless).await), "a part without a name");
+    let told = malformed(read(nameless).await);
+    assert_eq!(told, MalformedBody::UnnamedPart);
 }
 
 #[tokio::test]
@@ -286,10 +287,7 @@ async fn a_body_that_is_cut_at_any_byte_is_malformed() {
     let end = whole.len() - "\r\n".len();
     for length in 0..end {
         let told = malformed(read(&whole[..length]).await);
-        assert_eq!(
-            told, "a multipart body that ends or breaks half-way",
-            "{length}"
-        );
+        assert_eq!(told, MalformedBody::Incomplete, "{length}");
     }
     assert!(read(&whole[..end]).await.is_ok());
 }
@@ -326,14 +324,20 @@ async fn other_media_types_are_refused() {
         assert!(matches!(read, Err(UploadError::MediaType { json: true })));
     }
     let read = sent("multipart/form-data").read(&campaign()).await;
-    assert_eq!(malformed(read), "multipart boundary");
+    assert_eq!(malformed(read), MalformedBody::NoBoundary);
 }
 
 #[tokio::test]
 async fn json_that_is_no_object_of_texts_or_too_large_is_refused() {
     let campaign = campaign_without_photo();
-    for json in ["[]", "{", "{} x", "{\"a\": [1]}"] {
-        malformed(Sent::json(json).read(&campaign).await);
+    for (json, expected) in [
+        ("[]", MalformedBody::NotJson),
+        ("{", MalformedBody::NotJson),
+        ("{} x", MalformedBody::NotJson),
+        ("{\"a\": [1]}", MalformedBody::JsonValue),
+    ] {
+        let read = Sent::json(json).read(&campaign).await;
+        assert_eq!(malformed(read), expected, "{json}");
     }
     let mut long = String::from("{");
     for number in 0..MAX_TEXT_BYTES / 10 {
@@ -341,4 +345,12 @@ async fn json_that_is_no_object_of_texts_or_too_large_is_refused() {
     }
     let read = Sent::json(&long).read(&campaign).await;
     assert!(matches!(read, Err(UploadError::TextTooLarge)), "{read:?}");
+}
+
+#[tokio::test]
+async fn a_repeated_json_key_is_a_repeated_part() {
+    let json = "{\"album\": \"a\", \"puesto\": 1, \"album\": \"b\"}";
+    let upload = Sent::json(json).read(&campaign_without_photo()).await;
+    let expected = texts(&[("album", "a"), ("puesto", "1"), ("album", "b")]);
+    assert_eq!(upload.unwrap().form.parts, expected);
 }

@@ -8,11 +8,9 @@ use backon::{ExponentialBuilder, Retryable};
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, LAST_MODIFIED, RANGE};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, RANGE};
 use hyper::http::request;
 use hyper::{Method, Request, Response, StatusCode};
-use jiff::Timestamp;
-use jiff::fmt::rfc2822::DateTimeParser;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -20,7 +18,7 @@ use super::failure::{Failure, Retry};
 use super::http::{HttpClient, build_http_client};
 use super::signer::Signer;
 use crate::encryption::MAX_ENCRYPTED_BYTES;
-use crate::error::{ObjectError, Result};
+use crate::error::Result;
 
 /// Time limit of the response to each attempt, without the body of a photo.
 pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -91,20 +89,6 @@ impl ObjectClient {
             }
             found => Ok(if_exists(found)?.map(Response::into_body)),
         }
-    }
-
-    /// Returns when an object was last stored, or `None` if there is none.
-    pub(super) async fn head(&self, key: &str) -> Result<Option<Timestamp>> {
-        let request = self.request(Method::HEAD, key).body(Full::default());
-        let Some(found) = if_exists(self.send(request, 0).await)? else {
-            return Ok(None);
-        };
-        let modified = found.headers().get(LAST_MODIFIED);
-        let modified =
-            modified.and_then(|at| DateTimeParser::new().parse_timestamp(at.as_bytes()).ok());
-        let modified = modified
-            .ok_or_else(|| ObjectError::Failed("object without a modification time".into()));
-        modified.map(Some)
     }
 
     /// Deletes an object; succeeds if there is none.

@@ -32,11 +32,11 @@ pub async fn delete(
     deletion: &Deletion,
 ) -> Result<UpdateOutcome, StoreError> {
     let amended = store.delete(campaign, read, deletion).await?;
-    if let (UpdateOutcome::Updated, Some(photo)) = (amended, read.photo()) {
-        let id = read.registration.id;
-        if let Err(error) = photos.remove(&campaign.id, id, photo).await {
-            warn!("cannot delete the photo of a deleted registration, retrying later: {error}");
-        }
+    if amended == UpdateOutcome::Updated
+        && read.photo().is_some()
+        && let Err(error) = photos.remove(&campaign.id, read.registration.id).await
+    {
+        warn!("cannot delete the photo of a deleted registration, retrying later: {error}");
     }
     Ok(amended)
 }

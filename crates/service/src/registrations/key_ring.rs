@@ -35,7 +35,7 @@ pub enum KeyRingError {
     #[error("key {0} in the store was altered: restore it from a backup")]
     Altered(KeyId),
     /// The operating system provided no random bytes.
-    #[error("cannot generate a key: no randomness: {0}")]
+    #[error("cannot generate a key: no randomness")]
     NoRandomness(#[from] getrandom::Error),
 }
 

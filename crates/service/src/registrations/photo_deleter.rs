@@ -90,13 +90,8 @@ impl PhotoDeleter {
 
     /// Returns whether the photo is deleted; false while the object store is unavailable.
     async fn delete_photo(&self, pending: &PendingPhotoDeletion) -> Result<bool, PhotoError> {
-        let PendingPhotoDeletion {
-            campaign,
-            id,
-            photo,
-            ..
-        } = pending;
-        let is_deleted = self.photos.remove(campaign, *id, photo).await?;
+        let PendingPhotoDeletion { campaign, id, .. } = pending;
+        let is_deleted = self.photos.remove(campaign, *id).await?;
         if is_deleted {
             self.store.mark_deleted(*id).await?;
         }

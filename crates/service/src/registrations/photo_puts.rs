@@ -53,8 +53,20 @@ struct Run {
 pub struct PhotoPut {
     puts: PhotoPuts,
     id: PutId,
-    is_confirmed: bool,
-    is_resolved: bool,
+    state: PutState,
+}
+
+/// How far a put is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PutState {
+    /// Nothing was sent: no photo can arrive.
+    Started,
+    /// The photo may arrive, even after its removal.
+    Sent,
+    /// The object store confirmed the photo.
+    Confirmed,
+    /// No photo of nobody can be left.
+    Resolved,
 }
 
 impl PhotoPuts {
@@ -87,8 +99,7 @@ impl PhotoPuts {
             return Ok(PhotoPut {
                 puts: self.clone(),
                 id,
-                is_confirmed: false,
-                is_resolved: false,
+                state: PutState::Started,
             });
         }
     }
@@ -241,25 +252,38 @@ impl PhotoPut {
         self.id
     }
 
+    /// Notes that the photo is about to be sent. Until then the put resolves itself.
+    pub(super) fn send(&mut self) {
+        self.state = PutState::Sent;
+    }
+
     /// Notes that the object store confirmed the photo. Otherwise it may still arrive there, even after its removal.
     pub(super) fn confirm(&mut self) {
-        self.is_confirmed = true;
+        self.state = PutState::Confirmed;
+    }
+
+    /// Returns whether the object store confirmed the photo: then it was not buffered.
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.state == PutState::Confirmed
     }
 
     /// Resolves the put: a registration with this photo is stored.
     pub(super) fn resolve_stored(mut self) {
-        self.is_resolved = true;
+        self.state = PutState::Resolved;
     }
 
     /// Resolves the put if the photo cannot arrive later: it was removed.
     pub(super) fn resolve_removed(mut self) {
-        self.is_resolved = self.is_confirmed;
+        if self.is_confirmed() {
+            self.state = PutState::Resolved;
+        }
     }
 }
 
 impl Drop for PhotoPut {
     fn drop(&mut self) {
-        self.puts.end_put(self.id, self.is_resolved);
+        let is_resolved = matches!(self.state, PutState::Started | PutState::Resolved);
+        self.puts.end_put(self.id, is_resolved);
     }
 }
 

@@ -15,7 +15,7 @@ use super::metrics::BufferedPhotoMetrics;
 use super::photo_puts::{PhotoPut, PhotoPuts};
 use jornada_domain::job::ReportFile;
 use jornada_domain::registration::PhotoRef;
-use jornada_domain::{CampaignId, RegistrationId};
+use jornada_domain::{CampaignId, Registration, RegistrationId};
 use jornada_objects::encryption::EncryptedPhoto;
 use jornada_objects::{ObjectError, ObjectKey, ObjectStore, with_timeout};
 use jornada_runtime::metrics::gauge_value;
@@ -85,20 +85,24 @@ impl PhotoRepository {
         Ok(repository)
     }
 
-    /// Encrypts a photo and stores it durably, in the object store or in the buffer. Idempotent. The caller resolves the
-    /// put once it knows whether the registration is stored.
+    /// Encrypts the photo of an attempt to register and stores it durably, in the object store or in the buffer. The
+    /// caller resolves the put once it knows whether the registration is stored.
     pub(super) async fn put(
         &self,
-        campaign: &CampaignId,
-        id: RegistrationId,
+        attempt: &Registration,
         photo: &PhotoRef,
         bytes: Bytes,
     ) -> Result<PhotoPut, PhotoError> {
-        let key = ObjectKey::for_photo(campaign, id, photo);
+        let key = ObjectKey::for_photo(attempt, photo);
+        let is_available = !self.is_unavailable();
+        if !is_available {
+            self.check_buffer()?;
+        }
         let mut put = self.puts.start().await?;
         let encryptor = self.objects.encryptor();
         let encrypted = encryptor.encrypt_as(&key, bytes, put.id()).await?;
-        if !self.is_unavailable() {
+        put.send();
+        if is_available {
             match with_timeout(OBJECT_STORE_TIMEOUT, self.objects.put(&key, &encrypted)).await {
                 Ok(()) => {
                     put.confirm();
@@ -106,19 +110,27 @@ impl PhotoRepository {
                 }
                 Err(error) => self.mark_unavailable(&error),
             }
-        }
-        // The count is up to a second old: a few photos beyond the limit do no harm.
-        if self.availability.buffered_bytes.load(Ordering::Relaxed) >= self.max_buffered_bytes {
-            return Err(PhotoError::BufferFull);
+            // The photo may still arrive there, so the put is unresolved if the buffer is full.
+            self.check_buffer()?;
         }
         let buffered = BufferedPhoto {
-            campaign: campaign.clone(),
-            id,
+            campaign: attempt.campaign.clone(),
+            id: attempt.id,
+            received_at: attempt.received_at,
             photo: photo.clone(),
             bytes: encrypted.bytes().clone(),
         };
         self.store.buffer_photo(&buffered).await?;
         Ok(put)
+    }
+
+    /// Fails if the buffer is full. The count is up to a second old: a few photos beyond the limit do no harm.
+    fn check_buffer(&self) -> Result<(), PhotoError> {
+        let bytes = self.availability.buffered_bytes.load(Ordering::Relaxed);
+        if bytes >= self.max_buffered_bytes {
+            return Err(PhotoError::BufferFull);
+        }
+        Ok(())
     }
 
     /// Notes in the store that no photo of this process is unresolved, or which ones are. Call it before the process
@@ -127,16 +139,13 @@ impl PhotoRepository {
         self.puts.close().await
     }
 
-    /// Reads, authenticates and decrypts a photo; `None` if it does not exist.
-    pub async fn get(
-        &self,
-        campaign: &CampaignId,
-        id: RegistrationId,
-        photo: &PhotoRef,
-    ) -> Result<Option<Bytes>, PhotoError> {
-        let key = ObjectKey::for_photo(campaign, id, photo);
-        self.with_new_keys(|| self.read(&key, buffered_key(id, photo)))
-            .await
+    /// Reads, authenticates and decrypts a registration's photo; `None` if it does not exist.
+    pub async fn get(&self, registration: &Registration) -> Result<Option<Bytes>, PhotoError> {
+        let Some(photo) = &registration.photo else {
+            return Ok(None);
+        };
+        let key = ObjectKey::for_photo(registration, photo);
+        self.with_new_keys(|| self.read(&key)).await
     }
 
     /// Repeats a read under an unknown key once: another instance may have created the key since this one started.
@@ -153,13 +162,11 @@ impl PhotoRepository {
         }
     }
 
-    async fn read(
-        &self,
-        key: &ObjectKey,
-        buffered: BufferedPhotoKey,
-    ) -> Result<Option<Bytes>, PhotoError> {
+    async fn read(&self, key: &ObjectKey) -> Result<Option<Bytes>, PhotoError> {
         // Buffer first: an upload puts the photo into the object store before it leaves the buffer.
-        if let Some(encrypted) = self.store.buffered_photo(buffered).await? {
+        if let Some(buffered) = photo_key(key)
+            && let Some(encrypted) = self.store.buffered_photo(buffered).await?
+        {
             return Ok(Some(
                 self.objects.encryptor().decrypt(key, encrypted).await?,
             ));
@@ -177,21 +184,37 @@ impl PhotoRepository {
             .await
     }
 
-    /// Removes a photo. Returns false while the object store is unavailable: a photo in it stays, orphaned.
+    /// Removes the photo of one attempt to register and resolves its put. Unless it succeeds, or while the object store
+    /// is unavailable, the put remains unresolved.
+    pub(super) async fn remove_attempt(
+        &self,
+        attempt: &Registration,
+        photo: &PhotoRef,
+        put: PhotoPut,
+    ) -> Result<(), PhotoError> {
+        let key = ObjectKey::for_photo(attempt, photo);
+        if let Some(buffered) = photo_key(&key).filter(|_| !put.is_confirmed()) {
+            self.store.remove_buffered_photo(buffered).await?;
+        }
+        if !self.is_unavailable() {
+            with_timeout(OBJECT_STORE_TIMEOUT, self.objects.remove(&key)).await?;
+            put.resolve_removed();
+        }
+        Ok(())
+    }
+
+    /// Removes all photos of a registration. Returns false while the object store is unavailable.
     pub async fn remove(
         &self,
         campaign: &CampaignId,
         id: RegistrationId,
-        photo: &PhotoRef,
     ) -> Result<bool, PhotoError> {
-        self.store
-            .remove_buffered_photo(buffered_key(id, photo))
-            .await?;
+        self.store.remove_buffered_photos(id).await?;
         if self.is_unavailable() {
             return Ok(false);
         }
-        let key = ObjectKey::for_photo(campaign, id, photo);
-        with_timeout(OBJECT_STORE_TIMEOUT, self.objects.remove(&key)).await?;
+        let removal = self.objects.remove_photos(campaign, id);
+        with_timeout(OBJECT_STORE_TIMEOUT, removal).await?;
         Ok(true)
     }
 
@@ -230,8 +253,14 @@ impl PhotoRepository {
 
     /// Uploads a buffered photo, then removes it from the buffer.
     pub(super) async fn upload_buffered(&self, photo: BufferedPhoto) -> Result<(), PhotoError> {
-        let key = ObjectKey::for_photo(&photo.campaign, photo.id, &photo.photo);
         let buffered = photo.key();
+        let key = ObjectKey::Photo {
+            campaign: photo.campaign,
+            id: photo.id,
+            sha256: photo.photo.sha256,
+            received_at: photo.received_at,
+            format: photo.photo.format,
+        };
         let encrypted = EncryptedPhoto::from_stored(&photo.bytes).ok_or(ObjectError::Altered)?;
         if let Err(error) = self.objects.put(&key, &encrypted).await {
             self.mark_unavailable(&error);
@@ -244,9 +273,19 @@ impl PhotoRepository {
     }
 }
 
-fn buffered_key(id: RegistrationId, photo: &PhotoRef) -> BufferedPhotoKey {
-    BufferedPhotoKey {
-        id,
-        sha256: photo.sha256,
+/// Returns the key of a photo in the store; `None` for a report.
+pub(crate) fn photo_key(key: &ObjectKey) -> Option<BufferedPhotoKey> {
+    match *key {
+        ObjectKey::Photo {
+            id,
+            sha256,
+            received_at,
+            ..
+        } => Some(BufferedPhotoKey {
+            id,
+            sha256,
+            received_at,
+        }),
+        ObjectKey::Report { .. } => None,
     }
 }

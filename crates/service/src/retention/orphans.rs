@@ -8,6 +8,7 @@ mod explanations;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{ITEMS_PER_LEASE, Sweep, SweepReport};
+use crate::registrations::photo_repository::photo_key;
 use explanations::Explanations;
 use jornada_objects::{ObjectKey, PutId};
 
@@ -125,13 +126,13 @@ impl Sweep {
         }
         let metrics = &self.photos.metrics;
         for page in explained.chunks(ITEMS_PER_LEASE) {
-            let deleted = self.delete_orphaned_page(page, now).await?;
+            let deleted = self.delete_orphaned_page(page).await?;
             metrics.deleted_unresolved.inc_by(deleted);
             report.unresolved += deleted;
             report.orphans += deleted;
         }
         for page in found.unexplained_keys.chunks(ITEMS_PER_LEASE) {
-            let deleted = self.delete_orphaned_page(page, now).await?;
+            let deleted = self.delete_orphaned_page(page).await?;
             metrics.deleted_unexplained.inc_by(deleted);
             report.orphans += deleted;
         }
@@ -142,16 +143,12 @@ impl Sweep {
     }
 
     /// Deletes orphans under one renewal of the lease; returns how many.
-    async fn delete_orphaned_page(
-        &self,
-        page: &[ObjectKey],
-        now: Timestamp,
-    ) -> anyhow::Result<u64> {
+    async fn delete_orphaned_page(&self, page: &[ObjectKey]) -> anyhow::Result<u64> {
         self.renew_lease().await?;
         let mut deleted = 0;
         for key in page {
-            // A registration with the same photo may have arrived since the scan.
-            if self.is_orphan(key, now).await? {
+            // A scan may take long, and the store may have failed over since.
+            if !self.is_referenced(key).await? {
                 self.objects.remove(key).await?;
                 deleted += 1;
             }
@@ -168,7 +165,7 @@ impl Sweep {
         };
         let (mut objects, listing) = self.objects.list(ObjectKey::ALL);
         let mut listed = 0_usize;
-        while let Some((key, _)) = objects.recv().await {
+        while let Some((key, put_at)) = objects.recv().await {
             if listed.is_multiple_of(ITEMS_PER_LEASE) {
                 self.renew_lease().await?;
             }
@@ -178,7 +175,8 @@ impl Sweep {
                 continue;
             }
             found.scanned += 1;
-            if !self.is_orphan(&key, now).await? {
+            let is_old = now.duration_since(put_at) > MIN_AGE;
+            if !is_old || self.is_referenced(&key).await? {
                 continue;
             }
             let put = self.objects.put_id(&keys, &key).await?;
@@ -192,18 +190,13 @@ impl Sweep {
         Ok(found)
     }
 
-    /// Checks the age after the reference: a retry puts its photo before it inserts the registration.
-    async fn is_orphan(&self, key: &ObjectKey, now: Timestamp) -> anyhow::Result<bool> {
-        let ObjectKey::Photo { id, sha256, .. } = key else {
-            return Ok(false);
-        };
-        if self.store.is_photo_referenced(*id, sha256).await? {
-            return Ok(false);
+    /// Returns whether a photo belongs to somebody. One that does not never will: a retry stores its photo under a key
+    /// of its own.
+    async fn is_referenced(&self, key: &ObjectKey) -> anyhow::Result<bool> {
+        match photo_key(key) {
+            Some(photo) => Ok(self.store.is_photo_referenced(photo).await?),
+            None => Ok(true),
         }
-        let put_at = self.objects.head(key).await?;
-        let is_old = put_at.is_some_and(|at| now.duration_since(at) > MIN_AGE);
-        // A retry may have inserted the registration between the two checks.
-        Ok(is_old && !self.store.is_photo_referenced(*id, sha256).await?)
     }
 }
 

@@ -108,13 +108,10 @@ impl Sweep {
         now: Timestamp,
     ) -> anyhow::Result<bool> {
         let (id, campaign) = (registration.id, &campaign.id);
-        let Some(photo) = &registration.photo else {
-            return Ok(false);
-        };
-        if !self.store.mark_photo_erased(campaign, id, now).await? {
+        if registration.photo.is_none() || !self.store.mark_photo_erased(campaign, id, now).await? {
             return Ok(false);
         }
-        if let Err(error) = self.photos.remove(campaign, id, photo).await {
+        if let Err(error) = self.photos.remove(campaign, id).await {
             warn!("cannot delete an expired photo, retrying later: {error}");
         }
         Ok(true)

@@ -24,7 +24,7 @@ pub enum AccountsError {
     #[error("cannot update account: it was changed concurrently on every attempt")]
     Contended,
     /// The operating system provided no random bytes.
-    #[error("cannot get random bytes: {0}")]
+    #[error("cannot get random bytes")]
     Randomness(#[from] getrandom::Error),
 }
 

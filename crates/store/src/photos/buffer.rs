@@ -6,6 +6,7 @@ pub(crate) mod sqlite;
 use std::fmt;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 
 use crate::error::{Result, StoreError};
 use crate::handle::{Store, dispatch};
@@ -14,6 +15,9 @@ use jornada_domain::registration::PhotoRef;
 use jornada_domain::{CampaignId, RegistrationId};
 use jornada_photo::PhotoFormat;
 
+/// Length of what follows the id in a key.
+const KEY_REST: usize = 32 + 8;
+
 /// A buffered photo.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BufferedPhoto {
@@ -21,32 +25,40 @@ pub struct BufferedPhoto {
     pub campaign: CampaignId,
     /// Its registration, which may not be stored yet.
     pub id: RegistrationId,
+    /// When the attempt that stored it was received.
+    pub received_at: Timestamp,
     /// Reference to the photo, as the registration stores it.
     pub photo: PhotoRef,
     /// Contents, up to [`MAX_PHOTO_BYTES`](jornada_photo::MAX_PHOTO_BYTES).
     pub bytes: Bytes,
 }
 
-/// Key of a buffered photo. A registration that was attempted with several photos has several.
+/// Key of a buffered photo. Each attempt to register has one of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BufferedPhotoKey {
     /// Its registration.
     pub id: RegistrationId,
     /// SHA-256 of its bytes.
     pub sha256: [u8; 32],
+    /// When the attempt was received, in milliseconds.
+    pub received_at: Timestamp,
 }
 
 impl BufferedPhotoKey {
-    /// Returns the stored key: the id, then the digest.
+    /// Returns the stored key: the id, the digest, the milliseconds since 1970 UTC.
     pub(crate) fn to_bytes(self) -> Vec<u8> {
-        [&self.id.as_bytes()[..], &self.sha256].concat()
+        let at = self.received_at.as_millisecond().to_be_bytes();
+        [&self.id.as_bytes()[..], &self.sha256, &at].concat()
     }
 
-    fn from_bytes(bytes: [u8; 48]) -> Option<Self> {
-        let (id, sha256) = bytes.split_first_chunk()?;
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (id, rest) = bytes.split_first_chunk()?;
+        let (sha256, at) = rest.split_first_chunk()?;
+        let at = i64::from_be_bytes(at.try_into().ok()?);
         Some(Self {
             id: RegistrationId::from_bytes(*id),
-            sha256: sha256.try_into().ok()?,
+            sha256: *sha256,
+            received_at: Timestamp::from_millisecond(at).ok()?,
         })
     }
 
@@ -70,6 +82,7 @@ impl BufferedPhoto {
         BufferedPhotoKey {
             id: self.id,
             sha256: self.photo.sha256,
+            received_at: self.received_at,
         }
     }
 }
@@ -91,14 +104,16 @@ impl Record for BufferedPhoto {
     };
 
     fn from_fields(mut fields: Fields) -> Result<Self> {
-        let key = BufferedPhotoKey::from_bytes(fields.take("id")?);
-        let BufferedPhotoKey { id, sha256 } = key.ok_or_else(|| StoreError::malformed("id"))?;
+        let key: Vec<u8> = fields.take("id")?;
+        let key = BufferedPhotoKey::from_bytes(&key);
+        let key = key.ok_or_else(|| StoreError::malformed("id"))?;
         let bytes: Bytes = fields.take("bytes")?;
         Ok(Self {
             campaign: fields.parse("campaign", CampaignId::parse)?,
-            id,
+            id: key.id,
+            received_at: key.received_at,
             photo: PhotoRef {
-                sha256,
+                sha256: key.sha256,
                 format: fields.parse("extension", PhotoFormat::from_extension)?,
                 bytes: bytes.len() as u64,
             },
@@ -152,6 +167,17 @@ impl Store {
     pub async fn remove_buffered_photo(&self, key: BufferedPhotoKey) -> Result<bool> {
         let delete = self.delete_records::<BufferedPhoto>([key.is_stored()]);
         Ok(self.time("remove_pending", delete).await? > 0)
+    }
+
+    /// Removes all buffered photos of a registration, those of other attempts included.
+    pub async fn remove_buffered_photos(&self, id: RegistrationId) -> Result<()> {
+        let bound = |filler| [&id.as_bytes()[..], &[filler; KEY_REST]].concat();
+        let of_registration = [
+            Condition::above("id", bound(0)),
+            Condition::below("id", bound(u8::MAX)),
+        ];
+        let delete = self.delete_records::<BufferedPhoto>(of_registration);
+        self.time("remove_pending", delete).await.map(drop)
     }
 
     /// Returns the size of the buffer.

@@ -6,6 +6,7 @@ pub(crate) mod sqlite;
 
 use jiff::Timestamp;
 
+use super::buffer::BufferedPhotoKey;
 use crate::error::Result;
 use crate::handle::{Store, dispatch};
 use jornada_domain::registration::PhotoRef;
@@ -56,8 +57,9 @@ impl Store {
         dispatch!("erase_photo", self.mark_photo_erased(campaign, id, at))
     }
 
-    /// Returns whether a photo is referenced by a registration of any campaign, the buffer or a pending deletion.
-    pub async fn is_photo_referenced(&self, id: RegistrationId, sha256: &[u8; 32]) -> Result<bool> {
-        dispatch!("knows_photo", self.is_photo_referenced(id, sha256))
+    /// Returns whether a photo is referenced by a registration of any campaign, the buffer or a pending deletion. A
+    /// registration refers only to the photo of the attempt that inserted it.
+    pub async fn is_photo_referenced(&self, photo: BufferedPhotoKey) -> Result<bool> {
+        dispatch!("knows_photo", self.is_photo_referenced(photo))
     }
 }

@@ -80,7 +80,7 @@ CREATE TABLE revisions (
 
 -- Photos that wait for the object store.
 CREATE TABLE pending_photos (
-    id BLOB PRIMARY KEY, -- of the registration, then the digest
+    id BLOB PRIMARY KEY, -- of the registration, the digest, and when the attempt was received
     campaign TEXT NOT NULL,
     extension TEXT NOT NULL,
     size INTEGER NOT NULL,

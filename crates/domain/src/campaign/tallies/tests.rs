@@ -39,6 +39,7 @@ fn tallies_are_read_and_their_fields_are_counted() {
         id: "por-turno".into(),
         by: vec![4],
         filter: vec![(2, "Bogotá".into())],
+        filter_labels: vec!["Bogotá".into()],
         top: Some(3),
         chart: ChartKind::Share,
         suppress_below: 2,
@@ -71,6 +72,18 @@ fn several_tallies_may_tell_the_small_counts_of_each_other() {
     assert!(two("", "") && two(open, "") && two("", open));
     assert!(!two(open, open) && !two("suppress_below = 1\n", open));
     assert!(!parse(one).unwrap().has_tallies_that_tell_small_counts());
+}
+
+#[test]
+fn the_filter_by_a_free_answer_is_shown_as_it_is_written() {
+    let field = "[[fields]]\nname = \"artista\"\nkind = \"text\"\nmax = 50\n\
+                 label = { es = \"Artista\", en = \"Artist\" }\n";
+    let tally =
+        "[[tallies]]\nid = \"a\"\nby = [\"ciudad\"]\nwhere = { artista = \"Mägo de Oz\" }\n";
+    let campaign = parse(&format!("{field}{tally}")).unwrap();
+    let tally = campaign.public_tallies().next().unwrap();
+    assert_eq!(tally.filter, [(4, "mago de oz".into())]);
+    assert_eq!(tally.filter_labels, ["Mägo de Oz"]);
 }
 
 #[test]

@@ -72,19 +72,10 @@ impl MongoStore {
         Ok(in_time(erased).await?.matched_count > 0)
     }
 
-    pub(crate) async fn is_photo_referenced(
-        &self,
-        id: RegistrationId,
-        sha256: &[u8; 32],
-    ) -> Result<bool> {
-        let pending = BufferedPhotoKey {
-            id,
-            sha256: *sha256,
-        }
-        .to_bytes();
+    pub(crate) async fn is_photo_referenced(&self, photo: BufferedPhotoKey) -> Result<bool> {
         let waits = self
             .buffered_photos
-            .find_one(doc! { "_id": binary(&pending) });
+            .find_one(doc! { "_id": binary(&photo.to_bytes()) });
         let waits = waits.projection(doc! { "_id": 1 });
         if in_time(waits.selection_criteria(primary()))
             .await?
@@ -92,10 +83,11 @@ impl MongoStore {
         {
             return Ok(true);
         }
-        let is_it = |part: &str| doc! { (format!("{part}.sha256")): binary(sha256) };
+        let sha256 = binary(&photo.sha256);
+        let own = doc! { "photo.sha256": sha256.clone(), "received_at": moment(photo.received_at) };
         let find = self.registrations.find_one(doc! {
-            "_id": binary(id.as_bytes()),
-            "$or": [is_it("photo"), is_it("unremoved")],
+            "_id": binary(photo.id.as_bytes()),
+            "$or": [own, doc! { "unremoved.sha256": sha256 }],
         });
         let find = find.projection(doc! { "_id": 1 });
         let found = in_time(find.selection_criteria(primary())).await?;

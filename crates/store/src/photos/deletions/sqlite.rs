@@ -69,21 +69,15 @@ impl SqliteStore {
         self.writer.write(erase).await
     }
 
-    pub(crate) async fn is_photo_referenced(
-        &self,
-        id: RegistrationId,
-        sha256: &[u8; 32],
-    ) -> Result<bool> {
+    pub(crate) async fn is_photo_referenced(&self, photo: BufferedPhotoKey) -> Result<bool> {
         let sql = "SELECT 1 FROM pending_photos WHERE id = ?3 UNION ALL \
-                   SELECT 1 FROM registrations WHERE id = ?1 AND photo_sha256 = ?2 UNION ALL \
+                   SELECT 1 FROM registrations WHERE id = ?1 AND photo_sha256 = ?2 \
+                   AND received_at = ?4 UNION ALL \
                    SELECT 1 FROM tombstones WHERE id = ?1 AND photo_sha256 = ?2 UNION ALL \
                    SELECT 1 FROM erased_photos WHERE id = ?1 AND photo_sha256 = ?2";
-        let buffered = BufferedPhotoKey {
-            id,
-            sha256: *sha256,
-        }
-        .to_bytes();
-        let photo = (*id.as_bytes(), *sha256, buffered);
+        let received_at = photo.received_at.as_millisecond();
+        let (id, sha256) = (*photo.id.as_bytes(), photo.sha256);
+        let photo = (id, sha256, photo.to_bytes(), received_at);
         Ok(!self.query(sql, photo, |_| Ok(())).await?.is_empty())
     }
 }
