@@ -1,4 +1,4 @@
-//! Votes over HTTP: admission, and the answers of the API and of aliases.
+//! Votes over HTTP and gRPC: admission, and the answers of the API and of aliases.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::AppState;
 use super::address::ClientAddress;
 use super::error::Error;
 use super::error::problem::FieldProblem;
-use jornada_domain::{Campaign, FieldError, IdempotencyKey, Lang, ValidationError};
+use jornada_domain::{Campaign, Door, FieldError, IdempotencyKey, Lang, ValidationError};
 use jornada_http::vote_body::{VoteItem, VoteItemError};
 use jornada_service::staff::token::Token;
 use jornada_service::votes::{CastError, CastVote, SentVote, VoteKey};
@@ -112,6 +112,32 @@ pub fn to_sent_vote(item: VoteItem, key: Option<VoteKey>) -> Result<SentVote, Ve
         answers: item.answers,
         key: own.map(VoteKey::from).or(key),
     })
+}
+
+/// Casts the votes that could be read, and returns an outcome for each.
+pub async fn cast_readable(
+    app: &AppState,
+    campaign: &Arc<Campaign>,
+    door: Door,
+    votes: Vec<Result<SentVote, Vec<FieldError>>>,
+    now: Timestamp,
+) -> Vec<Result<CastVote, CastError>> {
+    let mut readable = Vec::with_capacity(votes.len());
+    let errors = votes.into_iter().map(|vote| match vote {
+        Ok(vote) => {
+            readable.push(vote);
+            None
+        }
+        Err(errors) => Some(errors),
+    });
+    let errors: Vec<_> = errors.collect();
+    let cast = app.votes.cast_all(campaign, door, readable, now);
+    let mut cast = cast.await.into_iter();
+    let outcomes = errors.into_iter().map(|errors| match errors {
+        Some(errors) => Err(CastError::Invalid(errors)),
+        None => cast.next().unwrap_or(Err(CastError::Busy)),
+    });
+    outcomes.collect()
 }
 
 impl VoteOutcome {

@@ -15,16 +15,19 @@ use crate::web::address::ClientAddress;
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
 use crate::web::submission::{ReceivedSubmission, submit_vote};
-use crate::web::votes::{VoteOutcome, VoteSender, read_key, require_votes, to_sent_vote};
+use crate::web::votes::{
+    VoteOutcome, VoteSender, cast_readable, read_key, require_votes, to_sent_vote,
+};
 use crate::web::write_task::WriteTask;
 use crate::web::{AppState, RequestedCampaign};
 use jornada_domain::campaign::Alias;
-use jornada_domain::{Campaign, Door, FieldError, Lang};
+use jornada_domain::{Campaign, Door, Lang};
 use jornada_http::page::PageContext;
 use jornada_http::upload::Upload;
 use jornada_http::vote_body::{VoteListError, parse_array, parse_lines, parse_vote, read_body};
 use jornada_service::admission::HiddenFields;
-use jornada_service::votes::{CastError, CastVote, MAX_VOTES, MAX_VOTES_BYTES, SentVote, VoteKey};
+use jornada_service::votes::{CastError, CastVote, MAX_VOTES, MAX_VOTES_BYTES, VoteKey};
+
 /// Maximum size of a single vote in bytes.
 const MAX_VOTE_BYTES: usize = 64 * 1024;
 
@@ -229,7 +232,7 @@ pub async fn cast_batch(
             let key = key.as_ref().map(|key| VoteKey::of_item(key, index));
             to_sent_vote(item, key)
         });
-        let cast = cast_readable(&app, &campaign, votes.collect(), now).await;
+        let cast = cast_readable(&app, &campaign, Door::Http, votes.collect(), now).await;
         drop(reservation);
         let not_open = cast.iter().find_map(not_open);
         if let Some(closes_at) = not_open {
@@ -239,31 +242,6 @@ pub async fn cast_batch(
         Ok(respond_to_batch(&cast, visit.lang))
     };
     Ok(task.run(work).await)
-}
-
-/// Casts the votes that could be read, and returns an outcome for each.
-async fn cast_readable(
-    app: &AppState,
-    campaign: &Arc<Campaign>,
-    votes: Vec<Result<SentVote, Vec<FieldError>>>,
-    now: Timestamp,
-) -> Vec<Result<CastVote, CastError>> {
-    let mut readable = Vec::with_capacity(votes.len());
-    let errors = votes.into_iter().map(|vote| match vote {
-        Ok(vote) => {
-            readable.push(vote);
-            None
-        }
-        Err(errors) => Some(errors),
-    });
-    let errors: Vec<_> = errors.collect();
-    let cast = app.votes.cast_all(campaign, Door::Http, readable, now);
-    let mut cast = cast.await.into_iter();
-    let outcomes = errors.into_iter().map(|errors| match errors {
-        Some(errors) => Err(CastError::Invalid(errors)),
-        None => cast.next().unwrap_or(Err(CastError::Busy)),
-    });
-    outcomes.collect()
 }
 
 fn not_open(cast: &Result<CastVote, CastError>) -> Option<Timestamp> {
