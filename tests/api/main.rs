@@ -21,6 +21,7 @@ mod limits;
 mod load;
 mod nginx;
 mod nginx_chart;
+mod nginx_grpc;
 mod nginx_limits;
 mod nginx_uncached;
 mod operations;
