@@ -122,8 +122,8 @@ $(for name in "${INSTANCES[@]}"; do echo "    server 127.0.0.1:${PORTS[$name]} m
     keepalive 64;
     keepalive_timeout 20s;
 }
-upstream jornada_grpc {
-    zone jornada_grpc 128k;
+upstream jornada-grpc {
+    zone jornada-grpc 128k;
     least_conn;
 $(for name in "${INSTANCES[@]}"; do echo "    server 127.0.0.1:${PORTS[grpc${name#app}]} max_fails=10 fail_timeout=2s;"; done)
     keepalive 64;

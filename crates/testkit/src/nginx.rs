@@ -140,8 +140,8 @@ fn write_config(
     let site = upstream("jornada", instances);
     // An upstream needs a server; nothing listens on port 1.
     let grpc = match grpc_instances {
-        [] => upstream("jornada_grpc", &["127.0.0.1:1"]),
-        some => upstream("jornada_grpc", some),
+        [] => upstream("jornada-grpc", &["127.0.0.1:1"]),
+        some => upstream("jornada-grpc", some),
     };
     let http = format!(
         "{site}{grpc}\
