@@ -90,8 +90,8 @@ fn read_timeout(headers: &HeaderMap) -> Option<Duration> {
     let is_number = number.len() <= 8 && number.bytes().all(|byte| byte.is_ascii_digit());
     let number: u64 = number.parse().ok().filter(|_| is_number)?;
     Some(match unit {
-        "H" => Duration::from_secs(number * 3600),
-        "M" => Duration::from_secs(number * 60),
+        "H" => Duration::from_hours(number),
+        "M" => Duration::from_mins(number),
         "S" => Duration::from_secs(number),
         "m" => Duration::from_millis(number),
         "u" => Duration::from_micros(number),
@@ -111,11 +111,8 @@ mod tests {
             headers.insert("grpc-timeout", text.parse().unwrap());
             read_timeout(&headers)
         };
-        assert_eq!(
-            read("99999999H"),
-            Some(Duration::from_secs(359_999_996_400))
-        );
-        assert_eq!(read("2M"), Some(Duration::from_secs(120)));
+        assert_eq!(read("99999999H"), Some(Duration::from_hours(99_999_999)));
+        assert_eq!(read("2M"), Some(Duration::from_mins(2)));
         assert_eq!(read("3S"), Some(Duration::from_secs(3)));
         assert_eq!(read("4m"), Some(Duration::from_millis(4)));
         assert_eq!(read("5u"), Some(Duration::from_micros(5)));

@@ -67,11 +67,11 @@ pub fn other_campaign(expected: Option<&Campaign>) -> FieldError {
 }
 
 /// Reads the idempotency key of a batch.
-pub fn read_key(text: String) -> Result<Option<IdempotencyKey>, Vec<FieldError>> {
+pub fn read_key(text: &str) -> Result<Option<IdempotencyKey>, Vec<FieldError>> {
     if text.is_empty() {
         return Ok(None);
     }
-    let key = IdempotencyKey::parse(&text);
+    let key = IdempotencyKey::parse(text);
     key.map(Some)
         .ok_or_else(|| vec![FieldError::new(KEY, ValidationError::BadKey)])
 }

@@ -69,10 +69,10 @@ pub fn panic_status() -> Status {
 
 fn with_details(code: Code, message: String, details: ErrorDetails) -> Status {
     let has_details = details.bad_request().is_some() || details.retry_info().is_some();
-    if !has_details {
-        Status::new(code, message)
-    } else {
+    if has_details {
         Status::with_error_details(code, message, details)
+    } else {
+        Status::new(code, message)
     }
 }
 

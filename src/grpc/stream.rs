@@ -31,11 +31,11 @@ const MAX_IN_FLIGHT: usize = 1_000;
 /// Maximum size of these votes in memory, by [`size`], except for the last one.
 const MAX_BYTES_IN_FLIGHT: usize = 1 << 20;
 /// Time for the next vote.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 /// Time for the client to take outcomes.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 /// Age at which a stream ends, so that it moves to a new connection.
-pub const MAX_AGE: Duration = Duration::from_secs(600);
+pub const MAX_AGE: Duration = Duration::from_mins(10);
 
 type Outcomes = Vec<Result<Outcome, Status>>;
 
@@ -210,13 +210,13 @@ impl StreamWork {
                     let (app, caller) = (self.app.clone(), self.caller.clone());
                     cast_group(app, caller, campaign, votes, bytes).boxed()
                 }
-                Err(_) => std::future::ready(self.unknown_campaign(votes, bytes)).boxed(),
+                Err(_) => std::future::ready(self.unknown_campaign(&votes, bytes)).boxed(),
             }
         });
         Ok(groups.collect())
     }
 
-    fn unknown_campaign(&self, votes: Chunk, bytes: usize) -> CastGroup {
+    fn unknown_campaign(&self, votes: &Chunk, bytes: usize) -> CastGroup {
         let cast = Err(CastError::Invalid(vec![other_campaign(None)]));
         let lang = self.caller.lang();
         let outcomes = votes

@@ -90,7 +90,7 @@ async fn cast_batch(
     if batch.votes.is_empty() {
         return Err(refuse(Error::TooManyVotes));
     }
-    let key = read_key(batch.idempotency_key).map_err(|error| refuse(Error::Invalid(error)))?;
+    let key = read_key(&batch.idempotency_key).map_err(|error| refuse(Error::Invalid(error)))?;
     let mut reservation = app.uploads.start_reservation();
     let size = batch.votes.iter().map(size).sum();
     let reserved = reservation.resize(size);
