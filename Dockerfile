@@ -26,6 +26,7 @@ RUN mkdir src \
 COPY askama.toml i18n.toml ./
 COPY crates crates
 COPY i18n i18n
+COPY proto proto
 COPY src src
 COPY templates templates
 COPY static static
@@ -45,9 +46,10 @@ COPY --from=build /root-of-image /
 USER 65532:65532
 WORKDIR /
 ENV JORNADA_LISTEN=0.0.0.0:4000 \
+    JORNADA_GRPC_LISTEN=0.0.0.0:4050 \
     JORNADA_OPS_LISTEN=0.0.0.0:4100 \
     JORNADA_LOG_FORMAT=json
-EXPOSE 4000 4100
+EXPOSE 4000 4050 4100
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 CMD ["/jornada", "health"]
 ENTRYPOINT ["/jornada"]

@@ -16,12 +16,12 @@ are_free() {
     for port in "$@"; do /usr/bin/python3 ops/free_ports.py --is-free "$port" || return 1; done
 }
 
-# Sets STACK_BASE_PORT and STACK_LISTEN so that every port of the system is free.
+# Sets STACK_BASE_PORT, STACK_LISTEN and STACK_GRPC_LISTEN so that every port of the system is free.
 choose_ports() {
     local tries=0
     until ((tries++ >= TRIES)); do
-        read -r STACK_BASE_PORT STACK_LISTEN < <(/usr/bin/python3 ops/free_ports.py 2)
-        STACK_LISTEN=127.0.0.1:$STACK_LISTEN
+        read -r STACK_BASE_PORT STACK_LISTEN STACK_GRPC_LISTEN < <(/usr/bin/python3 ops/free_ports.py 3)
+        STACK_LISTEN=127.0.0.1:$STACK_LISTEN STACK_GRPC_LISTEN=127.0.0.1:$STACK_GRPC_LISTEN
         number_ports
         are_free "${ALL_PORTS[@]}" && return
     done
@@ -60,7 +60,7 @@ back_up_and_restore() {
 choose_ports
 FOLDER=$(mktemp -d "${TMPDIR:-/tmp}/jornada-drill.XXXXXX")
 chmod 711 "$FOLDER" # the system may run as another user
-export STACK_BASE_PORT STACK_LISTEN STACK_DATA=$FOLDER/stack STACK_ENV_FILE=$FOLDER/env
+export STACK_BASE_PORT STACK_LISTEN STACK_GRPC_LISTEN STACK_DATA=$FOLDER/stack STACK_ENV_FILE=$FOLDER/env
 trap remove EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM

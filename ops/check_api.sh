@@ -7,8 +7,8 @@ check_api() {
     work=$(mktemp -d "${TMPDIR:-/tmp}/jornada-api.XXXXXX")
     read -r public ops < <(/usr/bin/python3 ops/free_ports.py 2)
     # The tests have already built the program.
-    JORNADA_LISTEN=127.0.0.1:$public JORNADA_OPS_LISTEN=127.0.0.1:$ops JORNADA_CAMPAIGNS=$PWD/campaigns \
-        run_in "$work" "$PWD/target/debug/jornada" serve >"$work/log" 2>&1 &
+    JORNADA_LISTEN=127.0.0.1:$public JORNADA_OPS_LISTEN=127.0.0.1:$ops JORNADA_GRPC_LISTEN=none \
+        JORNADA_CAMPAIGNS=$PWD/campaigns run_in "$work" "$PWD/target/debug/jornada" serve >"$work/log" 2>&1 &
     pid=$!
     if curl --silent --retry 100 --retry-delay 1 --retry-connrefused --fail --output /dev/null "http://127.0.0.1:$ops/readyz"; then
         PYTHONPATH=$TOOLS/schemathesis /usr/bin/python3 -B -m schemathesis.cli --config-file ops/schemathesis.toml run \

@@ -13,6 +13,7 @@ number_ports() {
     local base=$STACK_BASE_PORT number
     for number in 1 2 3; do
         PORTS[app$number]=$((base + number))
+        PORTS[grpc$number]=$((base + 50 + number))
         PORTS[ops$number]=$((base + 100 + number))
         PORTS[mongod$number]=$((base + 200 + number))
     done
@@ -25,8 +26,8 @@ number_ports() {
     PORTS[watch]=$((base + 701))
     for number in "${!TELEMETRY[@]}"; do PORTS[${TELEMETRY[number]}]=$((base + 601 + number)); done
     # shellcheck disable=SC2034 # ports that must be free before a start
-    ALL_PORTS=("${PORTS[@]}" "${STACK_LISTEN##*:}" $((base + 10401)) $((base + 10402)) $((base + 10403))
-        $((base + 10404)))
+    ALL_PORTS=("${PORTS[@]}" "${STACK_LISTEN##*:}" "${STACK_GRPC_LISTEN##*:}" $((base + 10401)) $((base + 10402))
+        $((base + 10403)) $((base + 10404)))
 }
 
 # Writes standard input to a file of the stack, readable only by its owner; keeps a file with the same content: path.
@@ -70,6 +71,7 @@ write_instance_settings() {
 JORNADA_INSTANCE='$name'
 JORNADA_LISTEN='127.0.0.1:${PORTS[$name]}'
 JORNADA_OPS_LISTEN='127.0.0.1:${PORTS[ops$number]}'
+JORNADA_GRPC_LISTEN='127.0.0.1:${PORTS[grpc$number]}'
 JORNADA_PUBLIC_URL='$STACK_PUBLIC_URL'
 JORNADA_HOSTS='$STACK_HOSTS'
 JORNADA_EXEMPT='$STACK_EXEMPT'
@@ -98,9 +100,12 @@ write_campaigns() {
 }
 
 write_nginx() {
-    local name listen="listen $STACK_LISTEN;" redirect=
+    local name listen="listen $STACK_LISTEN;" grpc="listen $STACK_GRPC_LISTEN http2;" redirect=
     if [[ -n $STACK_TLS_CERTIFICATE ]]; then
         listen="listen $STACK_TLS_LISTEN ssl http2;
+ssl_certificate $STACK_TLS_CERTIFICATE;
+ssl_certificate_key $STACK_TLS_KEY;"
+        grpc="listen $STACK_GRPC_LISTEN ssl http2;
 ssl_certificate $STACK_TLS_CERTIFICATE;
 ssl_certificate_key $STACK_TLS_KEY;"
         redirect="server { listen $STACK_LISTEN; return 308 ${STACK_PUBLIC_URL%/}\$request_uri; }"
@@ -108,11 +113,19 @@ ssl_certificate_key $STACK_TLS_KEY;"
     write_file nginx/nginx.conf <nginx.conf
     write_file nginx/here/words.conf <nginx/words.conf
     write_file nginx/here/server.conf <<<"$listen"
+    write_file nginx/here/grpc.conf <<<"$grpc"
     write_file nginx/here/http.conf <<CONF
 upstream jornada {
     zone jornada 128k;
     least_conn;
 $(for name in "${INSTANCES[@]}"; do echo "    server 127.0.0.1:${PORTS[$name]} max_fails=10 fail_timeout=2s;"; done)
+    keepalive 64;
+    keepalive_timeout 20s;
+}
+upstream jornada-grpc {
+    zone jornada-grpc 128k;
+    least_conn;
+$(for name in "${INSTANCES[@]}"; do echo "    server 127.0.0.1:${PORTS[grpc${name#app}]} max_fails=10 fail_timeout=2s;"; done)
     keepalive 64;
     keepalive_timeout 20s;
 }

@@ -9,6 +9,7 @@ ENV_FILE=${STACK_ENV_FILE:-$PWD/.env}
 # Settings with their defaults. A variable of the environment takes precedence and is saved in .env.
 declare -A SETTINGS=(
     [STACK_LISTEN]="0.0.0.0:8080"     # where nginx listens
+    [STACK_GRPC_LISTEN]="0.0.0.0:8050" # where nginx listens for gRPC; with TLS, if it has a certificate
     [STACK_BASE_PORT]="4000"          # all other parts listen on 127.0.0.1, on ports relative to this one
     [STACK_PUBLIC_URL]=""             # public URL of the site, for receipts; default: taken from each request; required with TLS
     [STACK_HOSTS]=""                  # further host names that the site accepts; without it and STACK_PUBLIC_URL, any
@@ -56,8 +57,9 @@ random_hex() {
 
 check_settings() {
     local name
-    [[ $STACK_LISTEN =~ ^[0-9.]+:[0-9]+$ && $STACK_TLS_LISTEN =~ ^[0-9.]+:[0-9]+$ ]] ||
-        fail "STACK_LISTEN or STACK_TLS_LISTEN is not an address" "STACK_LISTEN=0.0.0.0:8080 bash init.sh"
+    for name in STACK_LISTEN STACK_TLS_LISTEN STACK_GRPC_LISTEN; do
+        [[ ${!name} =~ ^[0-9.]+:[0-9]+$ ]] || fail "$name is not an address" "STACK_LISTEN=0.0.0.0:8080 bash init.sh"
+    done
     [[ $STACK_BASE_PORT =~ ^[1-9][0-9]{3,4}$ && $STACK_BASE_PORT -ge 1024 && $STACK_BASE_PORT -le 22000 ]] ||
         fail "STACK_BASE_PORT is not a port from 1024 to 22000" "STACK_BASE_PORT=4000 bash init.sh"
     [[ ${STACK_TLS_CERTIFICATE:+set} == "${STACK_TLS_KEY:+set}" ]] ||

@@ -2,6 +2,7 @@
 //! that uses it and filled here. An error is one line with the variable, the problem and the expected value.
 
 pub mod env;
+mod grpc;
 mod hosts;
 mod limits;
 mod logs;
@@ -20,6 +21,7 @@ use ipnet::IpNet;
 use url::Url;
 
 pub use env::{Env, FromEnv, SettingError};
+pub use grpc::GrpcListen;
 pub use hosts::{Hosts, is_loopback, read_exempt};
 pub use unknown::log_unknown_settings;
 pub use watch::watch_data_folder;
@@ -39,6 +41,8 @@ pub const SETTINGS: &str = "\
 Settings (environment, or a .env file in the working folder):
   JORNADA_LISTEN         address of the site                        [127.0.0.1:4000]
   JORNADA_OPS_LISTEN     address of /metrics, /healthz and /readyz  [127.0.0.1:4100]
+  JORNADA_GRPC_LISTEN    address of the gRPC API for votes; none; or http: the address of the site
+                         [127.0.0.1:4050]
   JORNADA_PUBLIC_URL     public URL of the site, for receipts and report links
                          [taken from each request]
   JORNADA_HOSTS          further host names of the site, comma-separated; or * for any
@@ -102,6 +106,8 @@ pub struct ServeConfig {
     pub listen: SocketAddr,
     /// `JORNADA_OPS_LISTEN`; never exposed to the public.
     pub ops_listen: SocketAddr,
+    /// `JORNADA_GRPC_LISTEN`.
+    pub grpc_listen: GrpcListen,
     /// `JORNADA_PUBLIC_URL`, without a trailing slash.
     pub public_url: Option<String>,
     /// `JORNADA_HOSTS`, with the host of `JORNADA_PUBLIC_URL`.
@@ -144,6 +150,7 @@ impl ServeConfig {
         Ok(Self {
             listen: env.parse("JORNADA_LISTEN", "127.0.0.1:4000", EXPECTED_ADDRESS)?,
             ops_listen: read_ops_listen(env)?,
+            grpc_listen: GrpcListen::from_env(env)?,
             hosts: Hosts::from_env(env, public_url.as_deref())?,
             exempt: read_exempt(env)?,
             limits: RateLimits::from_env(env)?,

@@ -6,7 +6,7 @@
 //!
 //! | crate | what it knows |
 //! |---|---|
-//! | `jornada`: [`cli`], [`config`], [`app`], [`web`], [`load`] | HTTP, signals, the command line, the environment |
+//! | `jornada`: [`cli`], [`config`], [`app`], [`web`], [`grpc`], [`load`] | HTTP, gRPC, signals, the command line, the environment |
 //! | [`jornada_watch`] | probes, incidents, mails |
 //! | [`jornada_http`] | pages, headers, uploads: shared by site and watcher |
 //! | [`jornada_service`] | all use cases, without HTTP |
@@ -77,5 +77,6 @@ extern crate jornada_runtime;
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod grpc;
 pub mod load;
 pub mod web;

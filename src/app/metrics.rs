@@ -6,7 +6,7 @@ use prometheus::{
     register_int_gauge_with_registry,
 };
 
-use jornada_http::metrics::{ConnectionMetrics, HttpMetrics};
+use jornada_http::metrics::{ConnectionMetrics, GrpcMetrics, HttpMetrics};
 use jornada_runtime::logs::DroppedLines;
 use jornada_runtime::metrics::{DependencyMetrics, registry, text};
 use jornada_service::admission::metrics::AbuseMetrics;
@@ -27,6 +27,8 @@ pub struct Metrics {
     pub connections: ConnectionMetrics,
     /// Requests.
     pub http: HttpMetrics,
+    /// gRPC calls.
+    pub grpc: GrpcMetrics,
     /// Registrations.
     pub registrations: RegistrationMetrics,
     /// Votes.
@@ -65,6 +67,7 @@ impl Metrics {
             abuse: AbuseMetrics::new(&registry)?,
             connections: ConnectionMetrics::new(&registry)?,
             http: HttpMetrics::new(&registry)?,
+            grpc: GrpcMetrics::new(&registry)?,
             registrations: RegistrationMetrics::new(&registry)?,
             votes: VoteMetrics::new(&registry)?,
             batches: BatchMetricsByKind::new(&registry)?,

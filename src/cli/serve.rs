@@ -14,8 +14,9 @@ use tracing::{info, warn};
 
 use super::{file_limit, shutdown, token};
 use crate::app::{self, App, background};
-use crate::config::{Env, FromEnv, Hosts, ServeConfig, log_unknown_settings};
-use crate::web::connection::{self, ConnectionLimiter};
+use crate::config::{Env, FromEnv, GrpcListen, Hosts, ServeConfig, log_unknown_settings};
+use crate::grpc;
+use crate::web::connection::{self, ConnectionLimiter, Protocol};
 use crate::web::{self, AppState, health};
 use jornada_runtime::logs::{self, Logs, LogsConfig};
 use jornada_runtime::metrics::gauge_value;
@@ -51,6 +52,10 @@ pub(super) fn run(env: &Env) -> anyhow::Result<()> {
 async fn serve(config: &ServeConfig, campaigns: Campaigns, logs: &Logs) -> anyhow::Result<()> {
     let public = listen("JORNADA_LISTEN", config.listen)?;
     let ops = listen("JORNADA_OPS_LISTEN", config.ops_listen)?;
+    let grpc = match config.grpc_listen {
+        GrpcListen::None | GrpcListen::Public => None,
+        GrpcListen::Address(address) => Some(listen("JORNADA_GRPC_LISTEN", address)?),
+    };
     let connections = file_limit::raise_file_limit(config.max_connections);
     let stop = CancellationToken::new();
     let app = Arc::new(app::build(config, campaigns, stop.clone()).await?);
@@ -63,12 +68,26 @@ async fn serve(config: &ServeConfig, campaigns: Campaigns, logs: &Logs) -> anyho
     background::start(&app, &tasks);
     tasks.spawn(health::poll_dependencies(state.clone(), stop.clone()));
     log_addresses(&state, &public, &ops, staff_token.as_deref());
+    log_grpc_address(config.grpc_listen, grpc.as_ref().unwrap_or(&public));
     tasks.spawn(stop_on_signal(shutdown::listen()?, stop.clone()));
     // Not stopped before the process ends: `/readyz` reports that the instance is draining.
     tokio::spawn(axum::serve(ops, health::router(&state)).into_future());
     let limiter = ConnectionLimiter::new(connections, app.metrics.connections.clone());
+    let (site, votes) = (web::router(&state), grpc::router(&state)?);
+    let (site, protocol) = match config.grpc_listen {
+        GrpcListen::Public => (site.merge(votes.clone()), Protocol::Either(grpc::LIMITS)),
+        _ => (site, Protocol::Http1),
+    };
     let served = async {
-        connection::serve(public, web::router(&state), limiter, stop.clone()).await;
+        let http = connection::serve(public, protocol, site, limiter.clone(), stop.clone());
+        let grpc = async {
+            if let Some(listener) = grpc {
+                let votes = votes.fallback(grpc::refuse_unknown_method);
+                let protocol = Protocol::Http2(grpc::LIMITS);
+                connection::serve(listener, protocol, votes, limiter, stop.clone()).await;
+            }
+        };
+        tokio::join!(http, grpc);
         state.writes.close();
         state.writes.wait().await;
     };
@@ -166,6 +185,14 @@ fn log_addresses(
     info!("create more staff tokens with: jornada token new NAME");
     if let Ok(address) = ops.local_addr() {
         info!("metrics and readiness are at http://{address}/metrics and /readyz");
+    }
+}
+
+fn log_grpc_address(setting: GrpcListen, listener: &TcpListener) {
+    if setting != GrpcListen::None
+        && let Ok(address) = listener.local_addr()
+    {
+        info!("gRPC is at http://{address}/");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The client's address, from a header that nginx sets for every POST, the staff area, reports, receipts and events,
+//! The client's address, from a header that nginx sets for every POST, gRPC, the staff area, reports, receipts and events,
 //! overwriting any value from the client. It is counted under a pseudonym and never logged.
 
 use std::convert::Infallible;
@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap};
 
 /// Header with the client address; set by nginx.
 const HEADER: &str = "x-client-address";
@@ -18,16 +19,20 @@ impl<S: Sync> FromRequestParts<S> for ClientAddress {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        Ok(Self::from_head(&parts.extensions, &parts.headers))
+    }
+}
+
+impl ClientAddress {
+    /// Returns the address of the client of an HTTP or gRPC request.
+    pub fn from_head(extensions: &Extensions, headers: &HeaderMap) -> Self {
+        let peer = extensions.get::<ConnectInfo<SocketAddr>>();
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| {
             peer.0.ip().to_canonical()
         });
-        let sent = parts
-            .headers
-            .get(HEADER)
-            .and_then(|value| value.to_str().ok());
+        let sent = headers.get(HEADER).and_then(|value| value.to_str().ok());
         let sent = sent.and_then(|text| text.parse().ok());
-        Ok(Self(sent.filter(|_| may_be_proxy(peer)).unwrap_or(peer)))
+        Self(sent.filter(|_| may_be_proxy(peer)).unwrap_or(peer))
     }
 }
 

@@ -1,5 +1,5 @@
-//! Connections of the public listener, with the limits that `axum::serve` lacks: time and size of the request head,
-//! number of connections. Only HTTP/1 is supported, which is what nginx speaks.
+//! Connections of the public listeners, with the limits that `axum::serve` lacks: time and size of the request head,
+//! number of connections. The site speaks HTTP/1, like nginx; gRPC speaks HTTP/2.
 
 mod half_close;
 mod limiter;
@@ -14,13 +14,16 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Bytes, HttpBody};
 use axum::extract::ConnectInfo;
-use axum::http::{Request, Response, header};
+use axum::http::header::{self, HOST};
+use axum::http::{HeaderValue, Request, Response, Version};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use hyper::server::conn::http1::Builder;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulConnection;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
@@ -41,12 +44,45 @@ const MAX_HEADERS: usize = 100;
 const BUFFER_BYTES: usize = 64 * 1024;
 /// Time for a closing connection to start a request that is already on its way.
 const GRACE_PERIOD: Duration = Duration::from_secs(1);
+/// Pause when only a part of the first word has arrived.
+const PEEK_INTERVAL: Duration = Duration::from_millis(10);
 /// Pause when no connection can be accepted because too many files are open.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
+
+/// Limits of the HTTP/2 connections of a listener.
+#[derive(Clone, Copy, Debug)]
+pub struct Http2Limits {
+    /// Maximum number of requests of a connection at once.
+    pub streams: u32,
+    /// Bytes of a request that wait to be read; twice as many of all requests of a connection.
+    pub window: u32,
+    /// Bytes of a response that wait for the client.
+    pub send_buffer: usize,
+    /// Maximum size of the headers of a request in bytes.
+    pub headers: u32,
+    /// Time after which a client is asked whether it is still there, and for its answer.
+    pub keep_alive: Duration,
+    /// Age at which a connection takes no further requests, so that clients spread over new instances.
+    pub age: Duration,
+    /// Time for the requests in progress then.
+    pub grace: Duration,
+}
+
+/// What a listener speaks.
+#[derive(Clone, Copy, Debug)]
+pub enum Protocol {
+    /// HTTP/1.
+    Http1,
+    /// HTTP/2 without TLS, from the first byte.
+    Http2(Http2Limits),
+    /// Either, as the client begins.
+    Either(Http2Limits),
+}
 
 /// Accepts connections until `stop`, then waits until every request in progress is answered.
 pub async fn serve(
     listener: TcpListener,
+    protocol: Protocol,
     site: Router,
     limiter: ConnectionLimiter,
     stop: CancellationToken,
@@ -60,7 +96,8 @@ pub async fn serve(
         // A response in two writes must not wait for the client to acknowledge the first.
         stream.set_nodelay(true).ok();
         if let Some(seat) = limiter.acquire() {
-            connections.spawn(serve_one(stream, peer, site.clone(), seat, stop.clone()));
+            let site = site.clone();
+            connections.spawn(serve_one(stream, peer, protocol, site, seat, stop.clone()));
         }
     }
     drop(listener);
@@ -71,18 +108,68 @@ pub async fn serve(
 async fn serve_one(
     stream: TcpStream,
     peer: SocketAddr,
+    protocol: Protocol,
     site: Router,
     slot: ConnectionSlot,
     stop: CancellationToken,
 ) {
+    let http2 = match protocol {
+        Protocol::Http1 => None,
+        Protocol::Http2(limits) => Some(limits),
+        Protocol::Either(limits) => begins_with_http2(&stream).await.then_some(limits),
+    };
     let client = Arc::new(ClientEnd::default());
-    let stream = TokioIo::new(HalfCloseStream::new(stream, Arc::clone(&client)));
     let service = service_fn(|request| {
         // The request begins now, not when its future is first polled: until then hyper may read the end of the client.
         let active = (slot.start_request(), client.start_request());
         handle_request(request, peer, site.clone(), active)
     });
-    let mut connection = pin!(http_builder().serve_connection(stream, service));
+    match http2 {
+        None => {
+            let stream = TokioIo::new(HalfCloseStream::new(stream, Arc::clone(&client)));
+            let connection = http1_builder().serve_connection(stream, service);
+            run(connection, &slot, &stop).await;
+        }
+        Some(limits) => {
+            let stream = TokioIo::new(stream);
+            let connection = http2_builder(&limits).serve_connection(stream, service);
+            let aged = CancellationToken::new();
+            let ageing = async {
+                tokio::select! {
+                    () = tokio::time::sleep(limits.age) => {}
+                    () = stop.cancelled() => {}
+                }
+                aged.cancel();
+                tokio::time::sleep(limits.grace).await;
+            };
+            tokio::select! {
+                () = run(connection, &slot, &aged) => {}
+                () = ageing => {}
+            }
+        }
+    }
+}
+
+/// Returns whether a client begins with the preface of HTTP/2 (RFC 9113, 3.4), whose first word is no method of HTTP/1.
+async fn begins_with_http2(stream: &TcpStream) -> bool {
+    const FIRST_WORD: &[u8] = b"PRI ";
+    let deadline = Instant::now() + HEAD_TIMEOUT;
+    let mut first = [0; FIRST_WORD.len()];
+    loop {
+        let Ok(Ok(count)) = timeout_at(deadline, stream.peek(&mut first)).await else {
+            return false;
+        };
+        if count == FIRST_WORD.len() || count == 0 || !FIRST_WORD.starts_with(&first[..count]) {
+            return first == FIRST_WORD;
+        }
+        // What was peeked at stays readable, so only time brings more.
+        tokio::time::sleep(PEEK_INTERVAL).await;
+    }
+}
+
+/// Runs a connection until it ends, its slot is needed, or `stop`; the requests in progress are answered.
+async fn run(connection: impl GracefulConnection, slot: &ConnectionSlot, stop: &CancellationToken) {
+    let mut connection = pin!(connection);
     tokio::select! {
         // Connection errors concern only the client.
         _ = connection.as_mut() => return,
@@ -98,8 +185,22 @@ async fn serve_one(
     }
 }
 
-fn http_builder() -> Builder {
-    let mut builder = Builder::new();
+fn http2_builder(limits: &Http2Limits) -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.streams)
+        .initial_stream_window_size(limits.window)
+        .initial_connection_window_size(2 * limits.window)
+        .max_send_buf_size(limits.send_buffer)
+        .max_header_list_size(limits.headers)
+        .keep_alive_interval(limits.keep_alive)
+        .keep_alive_timeout(limits.keep_alive);
+    builder
+}
+
+fn http1_builder() -> http1::Builder {
+    let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
@@ -115,7 +216,14 @@ async fn handle_request(
     site: Router,
     (active, answering): (ActiveRequest, Answering),
 ) -> Result<Response<impl HttpBody<Data = Bytes, Error = axum::Error> + use<>>, Infallible> {
-    let (head, body) = request.into_parts();
+    let is_http2 = request.version() == Version::HTTP_2;
+    let (mut head, body) = request.into_parts();
+    if is_http2 && let Some(host) = head.uri.authority() {
+        // The site finds the host where HTTP/1 has it.
+        let host = HeaderValue::from_str(host.as_str());
+        let host = host.unwrap_or(HeaderValue::from_static(""));
+        head.headers.entry(HOST).or_insert(host);
+    }
     let (body, unread) = unread_body::track(body, answering.client());
     let mut request = Request::from_parts(head, body);
     request.extensions_mut().insert(ConnectInfo(peer));
@@ -123,7 +231,9 @@ async fn handle_request(
         request.extensions_mut().insert(reset);
     }
     let mut response = site.oneshot(request).await?;
-    unread.add_close_header(&mut response);
+    if !is_http2 {
+        unread.add_close_header(&mut response);
+    }
     if is_endless(&response) {
         answering.release();
     }

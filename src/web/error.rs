@@ -247,7 +247,7 @@ impl Error {
     }
 
     /// Logs the cause of a server error, once, when the response is created.
-    pub(super) fn log(&self) {
+    pub fn log(&self) {
         match self {
             Self::Internal(cause) => error!("request failed: {cause:#}"),
             Self::Unavailable(cause) => warn!("dependency unavailable, answering 503: {cause:#}"),

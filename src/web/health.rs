@@ -90,9 +90,16 @@ impl Readiness {
             app.metrics.dependencies.set_up(dependency, check.up);
         }
         let draining = app.stop.is_cancelled();
+        let ready = store.up && !draining;
+        app.ready.send_if_modified(|last| {
+            *last != ready && {
+                *last = ready;
+                true
+            }
+        });
         Self {
             instance: app.instance.clone(),
-            ready: store.up && !draining,
+            ready,
             draining,
             store,
             photos,

@@ -27,6 +27,15 @@ impl InFlightLimit {
             in_flight,
         }
     }
+
+    /// Returns a slot for a request, or `None` above the limit.
+    pub fn acquire(&self) -> Option<RequestSlot> {
+        let permit = self.free.clone().try_acquire_owned().ok()?;
+        let place = (permit, GaugeGuard::new(&self.in_flight));
+        Some(RequestSlot {
+            _place: Arc::new(place),
+        })
+    }
 }
 
 /// The place of a request that writes among those in flight. Freed with its last clone.
@@ -42,20 +51,10 @@ pub async fn limit_in_flight(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Error> {
-    let permit = limit.free.clone().try_acquire_owned();
-    let place = (
-        permit.map_err(|_| Error::Busy)?,
-        GaugeGuard::new(&limit.in_flight),
-    );
-    if request.method().is_safe() {
-        let response = next.run(request).await;
-        drop(place);
-        return Ok(response);
+    let slot = limit.acquire().ok_or(Error::Busy)?;
+    if !request.method().is_safe() {
+        request.extensions_mut().insert(slot.clone());
     }
-    let slot = RequestSlot {
-        _place: Arc::new(place),
-    };
-    request.extensions_mut().insert(slot.clone());
     let response = next.run(request).await;
     drop(slot);
     Ok(response)

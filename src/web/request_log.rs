@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::{Instrument, Span, debug, info, info_span};
@@ -31,7 +31,7 @@ pub async fn log_request(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let id = request_id(&request);
+    let id = request_id(request.headers());
     let told = RequestId(id.to_str().unwrap_or_default().to_owned());
     let span = info_span!("request", request_id = told.0);
     request.extensions_mut().insert(told);
@@ -129,12 +129,12 @@ fn log_line(method: &str, route: &str, status: u16, outcome: Option<u16>, ms: u6
 }
 
 /// Returns the id of the client if it is well-formed, else a new one.
-fn request_id(request: &Request) -> HeaderValue {
+pub fn request_id(headers: &HeaderMap) -> HeaderValue {
     let well_formed = |id: &&HeaderValue| {
         let known = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
         (8..=64).contains(&id.len()) && id.as_bytes().iter().all(known)
     };
-    let sent = request.headers().get(REQUEST_ID).filter(well_formed);
+    let sent = headers.get(REQUEST_ID).filter(well_formed);
     sent.cloned().unwrap_or_else(|| {
         let mut text = Uuid::encode_buffer();
         let id = Uuid::new_v4().simple().encode_lower(&mut text);

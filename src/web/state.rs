@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use derive_more::Deref;
+use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use super::error::Error;
@@ -39,6 +40,8 @@ pub struct State {
     pub in_flight: InFlightLimit,
     /// Work of requests that write, whose clients hung up.
     pub writes: TaskTracker,
+    /// Whether the instance was ready at the last check.
+    pub ready: watch::Sender<bool>,
     /// Public views of the tallies.
     pub tally_views: TallyViews,
     /// Limits of the clients of server-sent events.
@@ -72,6 +75,7 @@ impl AppState {
             uploads: UploadBudget::new(config.upload_memory, metrics.upload_bytes.clone()),
             in_flight: InFlightLimit::new(config.max_requests, metrics.requests_in_flight.clone()),
             writes: TaskTracker::new(),
+            ready: watch::Sender::new(false),
             tally_views: TallyViews::new(app.campaigns.iter().map(|campaign| &campaign.id)),
             event_clients: EventClients::new(
                 metrics.event_clients.clone(),

@@ -1,4 +1,4 @@
-//! Votes over HTTP: admission, and the answers of the API and of aliases.
+//! Votes over HTTP and gRPC: admission, and the answers of the API and of aliases.
 
 use std::sync::Arc;
 
@@ -142,6 +142,22 @@ pub fn to_sent_vote(item: VoteItem, key: Option<VoteKey>) -> ReceivedVote {
         answers: item.answers,
         key: own.map(VoteKey::from).or(key),
     })
+}
+
+/// Returns the error of votes that were refused as a whole: the campaign is not open, or too much waits.
+pub fn require_answer(
+    cast: &[Result<CastVote, CastError>],
+    campaign: &Arc<Campaign>,
+) -> Result<(), Error> {
+    let refusal = cast.iter().find_map(|cast| match cast {
+        Err(CastError::NotOpen { closes_at }) => Some(Error::NotOpen {
+            campaign: Arc::clone(campaign),
+            closes_at: *closes_at,
+        }),
+        Err(CastError::Busy) => Some(Error::Busy),
+        _ => None,
+    });
+    refusal.map_or(Ok(()), Err)
 }
 
 impl VoteOutcome {

@@ -52,13 +52,21 @@ impl WriteTask {
             drop(slot);
             response
         };
-        let uninterrupted = Uninterrupted {
-            work: Some(work.boxed()),
-            tasks,
-            runtime: Handle::current(),
-            span: Span::current(),
-        };
-        uninterrupted.await
+        run_to_end(&tasks, work).await
+    }
+}
+
+/// Runs `work` in the task of the caller, which costs no further task. If the returned future is dropped, it goes on in a
+/// task of its own.
+pub fn run_to_end<T: Send + 'static>(
+    tasks: &TaskTracker,
+    work: impl Future<Output = T> + Send + 'static,
+) -> impl Future<Output = T> + Send {
+    Uninterrupted {
+        work: Some(work.boxed()),
+        tasks: tasks.clone(),
+        runtime: Handle::current(),
+        span: Span::current(),
     }
 }
 
@@ -70,18 +78,17 @@ impl FromRequestParts<AppState> for WriteTask {
     }
 }
 
-/// Runs in the task of the connection, which costs no further task, and continues in one of its own if it is dropped.
-struct Uninterrupted {
-    work: Option<BoxFuture<'static, Response>>,
+struct Uninterrupted<T: Send + 'static> {
+    work: Option<BoxFuture<'static, T>>,
     tasks: TaskTracker,
     runtime: Handle,
     span: Span,
 }
 
-impl Future for Uninterrupted {
-    type Output = Response;
+impl<T: Send + 'static> Future for Uninterrupted<T> {
+    type Output = T;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         let Some(work) = &mut self.work else {
             return Poll::Pending;
         };
@@ -93,7 +100,7 @@ impl Future for Uninterrupted {
     }
 }
 
-impl Drop for Uninterrupted {
+impl<T: Send + 'static> Drop for Uninterrupted<T> {
     fn drop(&mut self) {
         if let Some(work) = self.work.take() {
             let work = work.instrument(self.span.clone());

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Child;
 
 use jornada_domain::staff::Role;
+use jornada_proto::v1::Vote;
+use jornada_proto::v1::votes_client::VotesClient;
 
 use crate::area::Area;
 use crate::check;
@@ -86,6 +88,10 @@ async fn use_a_little(area: &Area) {
             .header("x-client-address", "192.0.2.7");
         shown.send().await.unwrap();
     }
+    let grpc = tonic::transport::Endpoint::from_shared(app.grpc.clone());
+    let grpc = grpc.unwrap().connect().await.unwrap();
+    let refused = VotesClient::new(grpc).cast(Vote::default()).await;
+    assert_eq!(refused.unwrap_err().code(), tonic::Code::NotFound);
     let mut admin = Person::logged_in(area, "admin@example.org", Role::Admin).await;
     let reports = format!("/staff/c/{}/reports", app.campaign);
     admin.get(&reports).await;

@@ -27,9 +27,10 @@ use source::{Module, Source};
 const ROOT: &str = "jornada";
 
 /// For each crate, without the prefix `jornada-`, the crates of this workspace that it may use.
-const CRATES: [(&str, &[&str]); 9] = [
+const CRATES: [(&str, &[&str]); 10] = [
     ("photo", &[]),
     ("domain", &["photo"]),
+    ("proto", &[]),
     ("runtime", &[]),
     ("store", &["domain", "photo", "runtime"]),
     ("objects", &["domain", "photo", "runtime"]),

@@ -1,6 +1,7 @@
 //! Metrics of requests: number by route template, method and status, and duration.
 
 mod connections;
+mod grpc;
 
 use axum::http::StatusCode;
 use prometheus::{
@@ -10,6 +11,7 @@ use prometheus::{
 };
 
 pub use connections::ConnectionMetrics;
+pub use grpc::GrpcMetrics;
 
 /// Buckets in seconds, from a response from memory to one that waited for an election.
 const BUCKETS: [f64; 14] = [

@@ -50,6 +50,7 @@ impl Installation {
         let mut settings = vec![
             ("JORNADA_LISTEN".into(), "127.0.0.1:0".into()),
             ("JORNADA_OPS_LISTEN".into(), "127.0.0.1:0".into()),
+            ("JORNADA_GRPC_LISTEN".into(), "127.0.0.1:0".into()),
             ("JORNADA_CAMPAIGNS".into(), path("campaigns")),
             ("JORNADA_LOG_FORMAT".into(), "json".into()),
             (

@@ -28,6 +28,7 @@ pub struct RunningInstance {
     lines: Arc<Mutex<Vec<String>>>,
     pub base: String,
     pub ops: String,
+    pub grpc: String,
     pub campaign: String,
     pub vote: String,
     pub http: Client,
@@ -49,12 +50,14 @@ impl RunningInstance {
             lines,
             base: String::new(),
             ops: String::new(),
+            grpc: String::new(),
             campaign: installation.campaign.clone(),
             vote: installation.vote.clone(),
             http: Client::new(),
         };
         app.base = app.wait_for_address("the form is at ").await;
         app.ops = app.wait_for_address("readiness are at ").await;
+        app.grpc = app.wait_for_address("gRPC is at ").await;
         app.wait_until("it is ready and has totals", async |app| {
             app.readiness_status().await == 200 && app.total().await.is_some()
         })

@@ -21,6 +21,8 @@ pub struct Nginx {
     folder: TempDir,
     /// `http://host:port` of the site.
     pub base: String,
+    /// `http://host:port` for gRPC.
+    pub grpc: String,
     /// `http://host:port` of `stub_status`.
     pub status: String,
 }
@@ -28,9 +30,15 @@ pub struct Nginx {
 impl Nginx {
     /// Starts in front of the instances at these addresses (`host:port`) and waits until it answers.
     pub async fn start(instances: &[&str]) -> Self {
+        Self::start_with_grpc(instances, &[]).await
+    }
+
+    /// Starts also in front of gRPC listeners at these addresses.
+    pub async fn start_with_grpc(instances: &[&str], grpc_instances: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let [site, status] = [free_address(), free_address()];
-        write_config(folder.path(), instances, site, status);
+        let addresses = [free_address(), free_address(), free_address()];
+        write_config(folder.path(), instances, grpc_instances, addresses);
+        let [site, grpc, status] = addresses;
         let log = File::create(folder.path().join("access.log")).unwrap();
         let child = Command::new("/usr/sbin/nginx")
             .args(["-e", "stderr", "-g", "daemon off;", "-p"])
@@ -44,6 +52,7 @@ impl Nginx {
             child,
             folder,
             base: format!("http://{site}"),
+            grpc: format!("http://{grpc}"),
             status: format!("http://{status}"),
         };
         nginx.wait_until_ready().await;
@@ -98,13 +107,7 @@ pub fn free_address() -> SocketAddr {
     listener.local_addr().unwrap()
 }
 
-fn write_config(folder: &Path, instances: &[&str], site: SocketAddr, status: SocketAddr) {
-    let shipped = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-    let here = folder.join("here");
-    std::fs::create_dir(&here).unwrap();
-    std::fs::copy(shipped.join("nginx.conf"), folder.join("nginx.conf")).unwrap();
-    std::fs::copy(shipped.join("nginx/words.conf"), here.join("words.conf")).unwrap();
-    std::fs::write(here.join("server.conf"), format!("listen {site};\n")).unwrap();
+fn servers(instances: &[&str]) -> String {
     let mut servers = String::new();
     for instance in instances {
         let _ = writeln!(
@@ -112,8 +115,36 @@ fn write_config(folder: &Path, instances: &[&str], site: SocketAddr, status: Soc
             "    server {instance} max_fails=10 fail_timeout=2s;"
         );
     }
+    servers
+}
+
+fn write_config(
+    folder: &Path,
+    instances: &[&str],
+    grpc_instances: &[&str],
+    [site, grpc, status]: [SocketAddr; 3],
+) {
+    let shipped = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let here = folder.join("here");
+    std::fs::create_dir(&here).unwrap();
+    std::fs::copy(shipped.join("nginx.conf"), folder.join("nginx.conf")).unwrap();
+    std::fs::copy(shipped.join("nginx/words.conf"), here.join("words.conf")).unwrap();
+    std::fs::write(here.join("server.conf"), format!("listen {site};\n")).unwrap();
+    std::fs::write(here.join("grpc.conf"), format!("listen {grpc} http2;\n")).unwrap();
+    let upstream = |name: &str, instances: &[&str]| {
+        let servers = servers(instances);
+        format!(
+            "upstream {name} {{\n    zone {name} 128k;\n    least_conn;\n{servers}    keepalive 64;\n    keepalive_timeout 20s;\n}}\n"
+        )
+    };
+    let site = upstream("jornada", instances);
+    // An upstream needs a server; nothing listens on port 1.
+    let grpc = match grpc_instances {
+        [] => upstream("jornada-grpc", &["127.0.0.1:1"]),
+        some => upstream("jornada-grpc", some),
+    };
     let http = format!(
-        "upstream jornada {{\n    zone jornada 128k;\n    least_conn;\n{servers}    keepalive 64;\n    keepalive_timeout 20s;\n}}\n\
+        "{site}{grpc}\
          geo $exempt {{ default 0; 127.0.0.1 1; }}\n\
          set_real_ip_from 127.0.0.3;\n\
          server {{ listen {status}; access_log off; location = /nginx_status {{ stub_status; }} }}\n"

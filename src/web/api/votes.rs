@@ -16,7 +16,7 @@ use crate::web::error::problem::Problem;
 use crate::web::error::{Error, Malformed};
 use crate::web::submission::{ReceivedSubmission, read_upload, submit_vote};
 use crate::web::votes::{
-    VoteOutcome, VoteSender, max_members, read_key, require_votes, to_sent_vote,
+    VoteOutcome, VoteSender, max_members, read_key, require_answer, require_votes, to_sent_vote,
 };
 use crate::web::write_task::WriteTask;
 use crate::web::{AppState, RequestedCampaign};
@@ -30,6 +30,7 @@ use jornada_http::vote_body::{
 use jornada_http::{MalformedBody, UploadError};
 use jornada_service::admission::HiddenFields;
 use jornada_service::votes::{CastError, CastVote, MAX_VOTES, MAX_VOTES_BYTES, VoteKey};
+
 /// Maximum size of a single vote in bytes.
 const MAX_VOTE_BYTES: usize = 64 * 1024;
 
@@ -258,29 +259,10 @@ pub async fn cast_batch(
             .cast_all(&campaign, Door::Http, votes.collect(), now);
         let cast = cast.await;
         drop(reservation);
-        if let Some(error) = common_error(&cast) {
-            return Err(Error::from_cast_error(error, &campaign));
-        }
-        Ok(respond_to_batch(&cast, visit.lang))
+        require_answer(&cast, &campaign)?;
+        Ok::<_, Error>(respond_to_batch(&cast, visit.lang))
     };
     Ok(task.run(work).await)
-}
-
-/// Returns the error of the whole request, if it concerns all votes that could be read.
-fn common_error(cast: &[Result<CastVote, CastError>]) -> Option<CastError> {
-    let closed = cast.iter().find_map(|cast| match cast {
-        Err(CastError::NotOpen { closes_at }) => Some(*closes_at),
-        _ => None,
-    });
-    if let Some(closes_at) = closed {
-        return Some(CastError::NotOpen { closes_at });
-    }
-    let mut valid = cast
-        .iter()
-        .filter(|cast| !matches!(cast, Err(CastError::Invalid(_))))
-        .peekable();
-    let is_busy = valid.peek().is_some() && valid.all(|cast| matches!(cast, Err(CastError::Busy)));
-    is_busy.then_some(CastError::Busy)
 }
 
 fn respond_to_batch(cast: &[Result<CastVote, CastError>], lang: Lang) -> Response {

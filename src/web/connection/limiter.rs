@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -32,7 +32,7 @@ struct SlotTable {
 /// Slot of one connection; freed when dropped.
 pub(super) struct ConnectionSlot(Arc<SlotState>);
 
-/// A request in progress; the connection is idle again when this is dropped.
+/// A request in progress; the connection is idle again when the last one is dropped.
 pub(super) struct ActiveRequest(Arc<SlotState>);
 
 struct SlotState {
@@ -40,6 +40,8 @@ struct SlotState {
     eviction: CancellationToken,
     /// Turn in which the connection became idle; [`ACTIVE`] during a request.
     idle_turn: AtomicU64,
+    /// Number of requests in progress: HTTP/2 has several at once.
+    active: AtomicUsize,
 }
 
 const ACTIVE: u64 = u64::MAX;
@@ -75,6 +77,7 @@ impl ConnectionLimiter {
             limiter: self.clone(),
             eviction,
             idle_turn: AtomicU64::new(turn),
+            active: AtomicUsize::new(0),
         })))
     }
 }
@@ -101,6 +104,7 @@ impl ConnectionSlot {
     /// Marks the connection as active.
     pub(super) fn start_request(&self) -> ActiveRequest {
         let mut slots = self.0.limiter.0.slots.lock();
+        self.0.active.fetch_add(1, Ordering::SeqCst);
         let turn = self.0.idle_turn.swap(ACTIVE, Ordering::SeqCst);
         slots.idle.remove(&turn);
         ActiveRequest(self.0.clone())
@@ -110,6 +114,9 @@ impl ConnectionSlot {
 impl Drop for ActiveRequest {
     fn drop(&mut self) {
         let mut slots = self.0.limiter.0.slots.lock();
+        if self.0.active.fetch_sub(1, Ordering::SeqCst) > 1 {
+            return;
+        }
         let turn = if self.0.eviction.is_cancelled() {
             // The slot belongs to another connection already.
             0
@@ -170,6 +177,17 @@ mod tests {
         assert!(!seat.is_active());
         let next = crowd.acquire();
         assert!(next.is_some() && seat.0.eviction.is_cancelled());
+    }
+
+    #[test]
+    fn a_connection_is_active_until_its_last_request_ends() {
+        let crowd = crowd(1);
+        let seat = crowd.acquire().unwrap();
+        let (one, other) = (seat.start_request(), seat.start_request());
+        drop(one);
+        assert!(seat.is_active() && crowd.acquire().is_none());
+        drop(other);
+        assert!(!seat.is_active() && crowd.acquire().is_some());
     }
 
     #[test]
