@@ -52,6 +52,7 @@ Settings (environment, or a .env file in the working folder):
   JORNADA_LIMIT_REGISTRATIONS, _CONFLICTS, _RECEIPTS, _MISSES  per address, over all instances:
                          burst + rate per minute; the first two per campaign
                          [300+300, 60+10, 600+600, 60+10]
+  JORNADA_LIMIT_VOTES    votes without a token per address and campaign, on each instance [1000+1000]
   JORNADA_STORE          sqlite:PATH or mongodb://…/DATABASE        [sqlite:data/jornada.db]
   JORNADA_PHOTOS         file:PATH or s3://BUCKET?endpoint=URL&region=NAME, with keys in
                          AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY [file:data/photos]
