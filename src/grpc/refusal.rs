@@ -30,7 +30,7 @@ pub fn status(error: &Error, lang: Lang) -> Status {
             (Code::ResourceExhausted, retry_after(wait))
         }
         Error::Unavailable(_) => (Code::Unavailable, retry_after(RETRY_DELAY)),
-        Error::Unauthorized => (Code::Unauthenticated, ErrorDetails::new()),
+        Error::VoteTokenRequired => (Code::Unauthenticated, ErrorDetails::new()),
         Error::Forbidden => (Code::PermissionDenied, ErrorDetails::new()),
         _ => (Code::Internal, ErrorDetails::new()),
     };

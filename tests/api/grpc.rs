@@ -38,7 +38,7 @@ pub fn vote(campaign: &str, key: &str, artist: &str) -> Vote {
 
 /// Waits until this many votes are counted, and no more.
 pub async fn wait_for_total(app: &RunningInstance, campaign: &str, total: u64) {
-    let path = format!("/api/v1/campaigns/{campaign}/tallies/artistas");
+    let path = format!("/api/v1/campaigns/{campaign}/tallies/artista");
     app.wait_until("the votes are counted", async |app| {
         let answer: serde_json::Value = app.get(&path).await.json().await.unwrap_or_default();
         answer["total"] == total

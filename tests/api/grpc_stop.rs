@@ -69,7 +69,7 @@ async fn every_acknowledged_vote_survives_a_shutdown(stores: Stores) {
         }
     }
     let path = format!(
-        "/api/v1/campaigns/{}/tallies/artistas",
+        "/api/v1/campaigns/{}/tallies/artista",
         installation.contest
     );
     let count = u64::try_from(all.len()).unwrap();
