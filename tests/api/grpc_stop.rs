@@ -68,10 +68,7 @@ async fn every_acknowledged_vote_survives_a_shutdown(stores: Stores) {
             assert_eq!(&outcome.id, id);
         }
     }
-    let path = format!(
-        "/api/v1/campaigns/{}/tallies/artista",
-        installation.contest
-    );
+    let path = format!("/api/v1/campaigns/{}/tallies/artista", installation.contest);
     let count = u64::try_from(all.len()).unwrap();
     app.wait_until("they are counted", async |app| {
         let tally: serde_json::Value = app.get(&path).await.json().await.unwrap_or_default();
