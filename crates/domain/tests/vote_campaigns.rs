@@ -89,7 +89,7 @@ fn each_kind_of_campaign_has_its_own_keys() {
     }
     let kind =
         |kind: &str| mistakes(&ELECTION.replace("kind = \"vote\"", &format!("kind = \"{kind}\"")));
-    assert!(kind("survey").contains("3: kind: expected registration or vote"));
+    assert!(kind("survey").contains("4: kind: expected registration or vote"));
     let told = kind("registration");
     for expected in [
         "aliases: only campaigns with kind = \"vote\"",
