@@ -191,7 +191,9 @@ fn http2_builder(limits: &Http2Limits) -> http2::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.streams)
         .initial_stream_window_size(limits.window)
-        .initial_connection_window_size(2 * limits.window)
+        // hyper ends a connection on which many small frames wait, and allows more with a larger window: a stream of votes
+        // fills its window with small ones. What waits in all is bounded by the streams and calls that are admitted.
+        .initial_connection_window_size(16 * limits.window)
         .max_send_buf_size(limits.send_buffer)
         .max_header_list_size(limits.headers)
         .keep_alive_interval(limits.keep_alive)

@@ -250,3 +250,28 @@ async fn streams_that_wait_keep_no_vote_out() {
     let one_more = client.cast_stream(stream).await;
     assert_eq!(one_more.unwrap_err().code(), Code::ResourceExhausted);
 }
+
+/// A client that sends each vote as soon as it has it fills the window of its stream with small frames.
+#[tokio::test]
+async fn many_small_frames_do_not_end_a_stream() {
+    const VOTES: u64 = 6_000;
+    let installation = Installation::new(Stores::Embedded);
+    let app = installation.start().await;
+    let mut client = client(&app).await;
+    let (sender, votes) = tokio::sync::mpsc::channel(1);
+    let contest = installation.contest.clone();
+    tokio::spawn(async move {
+        for number in 0..VOTES {
+            let vote = vote(&contest, &format!("vote-{number:05}"), "Shakira");
+            sender.send(vote).await.unwrap();
+            // Otherwise the client would put several votes into one frame.
+            tokio::task::yield_now().await;
+        }
+    });
+    let votes = tokio_stream::wrappers::ReceiverStream::new(votes);
+    let outcomes = client.cast_stream(votes).await.unwrap().into_inner();
+    let outcomes: Vec<_> = outcomes.collect().await;
+    let refused = outcomes.iter().find_map(|outcome| outcome.as_ref().err());
+    assert!(refused.is_none(), "{refused:?}");
+    wait_for_total(&app, &installation.contest, VOTES).await;
+}
