@@ -1,4 +1,4 @@
-//! What all calls share: limits, a log line and metrics.
+//! Limits, log line and metrics of all calls.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};

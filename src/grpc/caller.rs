@@ -1,4 +1,4 @@
-//! Who calls, for admission and answers.
+//! The client of a call: its address, token, language and deadline.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -95,7 +95,7 @@ struct StreamWork {
 /// Votes that arrived together, with their positions.
 type Chunk = Vec<(u64, Vote)>;
 
-/// What became of votes of one campaign.
+/// Outcomes of votes of one campaign.
 struct CastGroup {
     outcomes: Outcomes,
     votes: usize,

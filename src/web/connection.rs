@@ -68,7 +68,7 @@ pub struct Http2Limits {
     pub grace: Duration,
 }
 
-/// What a listener speaks.
+/// Protocol of a listener.
 #[derive(Clone, Copy, Debug)]
 pub enum Protocol {
     /// HTTP/1.
@@ -162,7 +162,7 @@ async fn begins_with_http2(stream: &TcpStream) -> bool {
         if count == FIRST_WORD.len() || count == 0 || !FIRST_WORD.starts_with(&first[..count]) {
             return first == FIRST_WORD;
         }
-        // What was peeked at stays readable, so only time brings more.
+        // Peeked bytes stay readable, so the socket does not signal further ones: wait for a moment.
         tokio::time::sleep(PEEK_INTERVAL).await;
     }
 }

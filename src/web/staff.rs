@@ -34,7 +34,7 @@ pub use super::address;
 pub use context::StaffContext;
 use jornada_domain::staff::Permission;
 pub use jornada_domain::staff::audit::AuditEvent;
-pub use principal::Principal;
+pub use principal::{Principal, bearer_token};
 pub use request_audit::RequestAudit;
 pub use route::{Requirement, Route};
 

@@ -35,6 +35,27 @@ pub struct ReceivedSubmission<'a> {
     pub proof: Option<&'a str>,
 }
 
+impl<'a> ReceivedSubmission<'a> {
+    /// Creates a submission of the API. The script of the HTML form sends the hidden fields; other programs need not.
+    pub fn from_api(
+        campaign: &'a Arc<Campaign>,
+        client: IpAddr,
+        mut upload: Upload,
+        key: IdempotencyKey,
+        proof: Option<&'a str>,
+    ) -> Self {
+        Self {
+            campaign,
+            client,
+            hidden: HiddenFields::take_from(&mut upload.form),
+            upload,
+            key: Ok(key),
+            is_form: false,
+            proof,
+        }
+    }
+}
+
 /// Reads a submission. Counts one that cannot be read, unless the client hung up.
 pub async fn read_upload(
     app: &App,

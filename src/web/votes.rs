@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -12,6 +12,7 @@ use super::AppState;
 use super::address::ClientAddress;
 use super::error::Error;
 use super::error::problem::FieldProblem;
+use super::staff::bearer_token;
 use jornada_domain::{Campaign, FieldError, IdempotencyKey, Lang, ValidationError};
 use jornada_http::vote_body::{VoteItem, VoteItemError};
 use jornada_service::admission::Denied;
@@ -22,7 +23,7 @@ use jornada_service::votes::{CastError, CastVote, ReceivedVote, SentVote, VoteKe
 const VOTE: &str = "vote";
 const KEY: &str = "idempotency_key";
 
-/// What became of one vote.
+/// Outcome of one vote.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct VoteOutcome {
     /// Position in the request, from 0.
@@ -32,7 +33,7 @@ pub struct VoteOutcome {
     pub id: Option<String>,
     /// `stored`, `already-stored` by an earlier try, `invalid`, `conflict`, or `unavailable`: repeat it with the same key.
     pub status: &'static str,
-    /// What is wrong with it.
+    /// Mistakes of the vote.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldProblem>,
 }
@@ -47,13 +48,10 @@ pub struct VoteSender {
 impl VoteSender {
     /// Reads address and token of a request.
     pub fn new(client: ClientAddress, headers: &HeaderMap) -> Self {
-        let token = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| Token::from_text(token.trim()));
-        Self { client, token }
+        Self {
+            client,
+            token: bearer_token(headers),
+        }
     }
 
     /// Admits votes of the sender: with a token of the scope `votes`, else within the limit of its address if the campaign

@@ -86,6 +86,16 @@ impl TallyFixture {
         }
     }
 
+    /// Stops the leader, and waits until it has resigned.
+    async fn stop_leader(&self) {
+        self.stop.cancel();
+        let lease = self.key("lease").await;
+        wait_until("the leader has resigned", async || {
+            redis_command(&["EXISTS", &lease]).await == redis::Value::Int(0)
+        })
+        .await;
+    }
+
     /// Returns the name of a key in Redis.
     async fn key(&self, name: &str) -> String {
         let store_id = self.store.id().await.unwrap();
@@ -233,12 +243,7 @@ async fn drift_is_found_and_corrected() {
 #[tokio::test]
 async fn a_refresh_requested_while_nobody_leads_is_done_by_the_next_leader() {
     let (mut fixture, counts) = TallyFixture::with_counts_of_yopal().await;
-    fixture.stop.cancel();
-    let lease = fixture.key("lease").await;
-    wait_until("the leader has resigned", async || {
-        redis_command(&["EXISTS", &lease]).await == redis::Value::Int(0)
-    })
-    .await;
+    fixture.stop_leader().await;
     redis_command(&["HINCRBY", &counts, "[\"Yopal\"]", "4"]).await;
     fixture.cache.request_refresh(fixture.id()).await.unwrap();
     fixture.stop = CancellationToken::new();
@@ -262,19 +267,15 @@ async fn a_count_that_cannot_be_read_is_replaced() {
 #[tokio::test]
 async fn a_refresh_that_a_killed_leader_had_begun_is_done() {
     let (mut fixture, counts) = TallyFixture::with_counts_of_yopal().await;
-    fixture.stop.cancel();
-    let lease = fixture.key("lease").await;
-    wait_until("the leader has resigned", async || {
-        redis_command(&["EXISTS", &lease]).await == redis::Value::Int(0)
-    })
-    .await;
+    fixture.stop_leader().await;
     redis_command(&["HINCRBY", &counts, "[\"Yopal\"]", "4"]).await;
     fixture.cache.request_refresh(fixture.id()).await.unwrap();
     // Gets the request, and is killed. A refresh is repeated after 30 s: its time is moved back.
     let killed = in_redis(fixture.store.id().await.unwrap(), "killed");
     let turn = killed.acquire_lead(None, Timestamp::now()).await.unwrap();
     assert!(matches!(turn, LeaderTurn::Lead(due) if due.contains_key(fixture.id())));
-    redis_command(&["DEL", &lease, &fixture.key("refreshed").await]).await;
+    let (lease, refreshed) = (fixture.key("lease").await, fixture.key("refreshed").await);
+    redis_command(&["DEL", &lease, &refreshed]).await;
     fixture.stop = CancellationToken::new();
     fixture.follow();
     fixture.wait_for_total("Yopal", 3).await;

@@ -27,7 +27,7 @@ pub use votes::{Alias, CampaignKind};
 pub struct Campaign {
     /// Unique id.
     pub id: CampaignId,
-    /// What it takes in.
+    /// Kind of records that it takes in.
     pub kind: CampaignKind,
     /// Whether this is the campaign at `/`.
     pub is_default: bool,

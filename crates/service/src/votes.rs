@@ -181,7 +181,9 @@ impl Votes {
             return Err(CastError::NotOpen { closes_at });
         }
         let vote = vote.map_err(CastError::Invalid)?;
-        let answers = campaign.validate(&vote.answers);
+        let answers = campaign
+            .validate(&vote.answers)
+            .map_err(CastError::Invalid)?;
         let id = match &vote.key {
             Some(VoteKey(key)) => {
                 RegistrationId::derive_for_vote(self.secret.expose(), &campaign.id, key)
@@ -193,7 +195,7 @@ impl Votes {
             vote: Vote {
                 id,
                 campaign: campaign.id.clone(),
-                answers: answers.map_err(CastError::Invalid)?,
+                answers,
                 received_at: truncate_to_ms(now),
                 door,
             },

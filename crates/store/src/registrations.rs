@@ -20,7 +20,10 @@ use jornada_domain::{
 };
 
 pub use insert::NewRegistration;
-pub(crate) use mongo::document::{answers as answers_by_name, answers_by_field};
+pub(crate) use mongo::document::{
+    answers as answers_by_name, answers_by_field, answers_to_document,
+};
+pub(crate) use sqlite::answers_from_json;
 pub use stream::RegistrationStream;
 pub use updates::{DeletedRegistration, UpdateOutcome};
 

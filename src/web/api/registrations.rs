@@ -16,7 +16,6 @@ use crate::web::submission::{ReceivedSubmission, read_upload, submit};
 use crate::web::write_task::WriteTask;
 use crate::web::{AppState, RequestedCampaign};
 use jornada_domain::{Campaign, IdempotencyKey};
-use jornada_service::admission::HiddenFields;
 use jornada_service::registrations::SubmitOutcome;
 use jornada_store::Receipt;
 
@@ -86,19 +85,10 @@ pub async fn register(
     let key = read_key(request.headers())?;
     let proof = request.headers().get(PROOF_HEADER).cloned();
     // Read the whole body before any rejection: a client that is still sending would not read the response.
-    let mut upload = read_upload(&app, &app.uploads, &campaign, request).await?;
+    let upload = read_upload(&app, &app.uploads, &campaign, request).await?;
     let work = async move {
-        // The script of the HTML form sends the hidden fields; other programs need not.
-        let hidden = HiddenFields::take_from(&mut upload.form);
-        let received = ReceivedSubmission {
-            campaign: &campaign,
-            client,
-            upload,
-            key: Ok(key),
-            hidden,
-            is_form: false,
-            proof: proof.as_ref().and_then(|proof| proof.to_str().ok()),
-        };
+        let proof = proof.as_ref().and_then(|proof| proof.to_str().ok());
+        let received = ReceivedSubmission::from_api(&campaign, client, upload, key, proof);
         submit(&app, received).await.map(respond)
     };
     Ok(task.run(work).await)

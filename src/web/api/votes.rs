@@ -28,7 +28,6 @@ use jornada_http::vote_body::{
     read_body,
 };
 use jornada_http::{MalformedBody, UploadError};
-use jornada_service::admission::HiddenFields;
 use jornada_service::votes::{CastError, CastVote, MAX_VOTES, MAX_VOTES_BYTES, VoteKey};
 
 /// Maximum size of a single vote in bytes.
@@ -49,7 +48,7 @@ pub struct VoteBody {
     pub status: &'static str,
 }
 
-/// What became of the votes of a request.
+/// Outcomes of the votes of a request.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = BatchOutcome)]
 pub struct BatchBody {
@@ -116,19 +115,10 @@ async fn receive_form(
         return Err(Error::VoteTokenRequired);
     }
     let key = registrations::read_key(request.headers())?;
-    let mut upload = read_upload(app, &app.uploads, &campaign, request).await?;
+    let upload = read_upload(app, &app.uploads, &campaign, request).await?;
     let app = app.clone();
     let work = async move {
-        let hidden = HiddenFields::take_from(&mut upload.form);
-        let received = ReceivedSubmission {
-            campaign: &campaign,
-            client,
-            upload,
-            key: Ok(key),
-            hidden,
-            is_form: false,
-            proof: None,
-        };
+        let received = ReceivedSubmission::from_api(&campaign, client, upload, key, None);
         let cast = submit_vote(&app, received).await?;
         Ok::<_, Error>(respond(cast, true))
     };

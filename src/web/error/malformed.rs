@@ -3,7 +3,7 @@
 use jornada_domain::Lang;
 use jornada_http::MalformedBody;
 
-/// What is malformed in a request.
+/// Malformed part of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Malformed {
     /// Path, query, form or a header, as the framework rejects them.

@@ -139,14 +139,25 @@ impl FromRequestParts<AppState> for Principal {
     }
 }
 
+/// Reads the token from `Authorization: Bearer`.
+pub fn bearer_token(headers: &HeaderMap) -> Option<Token> {
+    let (scheme, token) = split_authorization(headers)?;
+    let is_bearer = scheme.eq_ignore_ascii_case("bearer");
+    is_bearer.then(|| Token::from_text(token.trim()))
+}
+
+fn split_authorization(headers: &HeaderMap) -> Option<(&str, &str)> {
+    let header = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    header.split_once(' ')
+}
+
 /// Reads the token from `Authorization: Bearer`, or from the password of `Basic`, which browsers can send. Accepts
 /// `Basic` only for safe methods, because browsers also send it with requests that another site triggers.
 fn read_token(method: &Method, headers: &HeaderMap) -> Option<Token> {
-    let header = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, credentials) = header.split_once(' ')?;
-    if scheme.eq_ignore_ascii_case("bearer") {
-        return Some(Token::from_text(credentials.trim()));
+    if let Some(token) = bearer_token(headers) {
+        return Some(token);
     }
+    let (scheme, credentials) = split_authorization(headers)?;
     if !scheme.eq_ignore_ascii_case("basic") || !method.is_safe() {
         return None;
     }

@@ -51,10 +51,10 @@ impl Campaign {
     /// Returns whether the counted answers are the stored tally value, which only registrations have: the answers to one
     /// field with a closed list.
     pub fn counts_stored_value(&self) -> bool {
-        let counted = self.counted_fields();
         if self.is_vote() {
             return false;
         }
+        let counted = self.counted_fields();
         let field = counted.first().map(|index| &self.fields[*index]);
         counted.len() == 1
             && field.is_some_and(|field| field.tally && field.closed_values().is_some())

@@ -1,4 +1,4 @@
-//! What only campaigns of kind `vote` have: paths of existing programs, and rules for their fields.
+//! Parses the keys of campaigns of kind `vote`: paths of existing programs, and rules for their fields.
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,7 +19,7 @@ const RESERVED: [&str; 8] = [
     "api", "c", "healthz", "metrics", "r", "readyz", "staff", "static",
 ];
 
-/// What a campaign takes in.
+/// Kind of records that a campaign takes in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub enum CampaignKind {

@@ -70,7 +70,7 @@ impl Follower {
 
     /// Leads until another instance takes the lead or moves the counts.
     async fn lead(&self, pace: &mut RebuildPace) -> anyhow::Result<()> {
-        // What is not counted when this ends is still requested, for a later call or another leader.
+        // A refresh that is not done when this ends is still requested, for a later call or another leader.
         let recount = &mut Recount::new();
         if !self.acquire_lead(None, recount).await? {
             return Ok(());

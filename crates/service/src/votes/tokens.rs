@@ -19,10 +19,10 @@ const MAX_TOKENS: usize = 1_000;
 /// Why a token may not vote.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
-    /// Unknown, expired or revoked.
+    /// The token is unknown, expired or revoked.
     #[error("unknown token")]
     Unknown,
-    /// Of another scope.
+    /// The token has another scope.
     #[error("token without the scope 'votes'")]
     OtherScope,
     /// The store failed.

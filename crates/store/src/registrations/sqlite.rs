@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
+pub(crate) use row::answers_from_json;
 pub(super) use row::{COLUMNS, registration};
 
 use super::Receipt;

@@ -1,19 +1,15 @@
 //! Converts votes to and from BSON bytes.
 
-use mongodb::bson::raw::{CString, cstr};
+use mongodb::bson::raw::cstr;
 use mongodb::bson::{RawDocument, RawDocumentBuf};
 
-use crate::error::{Result, StoreError};
+use crate::error::Result;
 use crate::mongo::convert::{self, moment, raw_binary, read_field};
-use crate::registrations::answers_by_field;
+use crate::registrations::{answers_by_field, answers_to_document};
 use jornada_domain::{Campaign, Door, Vote};
 
 pub(super) fn to_document(campaign: &Campaign, vote: &Vote) -> Result<RawDocumentBuf> {
-    let mut answers = RawDocumentBuf::new();
-    for (name, text) in vote.answers.named(campaign) {
-        let name = CString::try_from(name).map_err(|_| StoreError::malformed("field name"))?;
-        answers.append(name, text);
-    }
+    let answers = answers_to_document(campaign, &vote.answers)?;
     let mut document = RawDocumentBuf::new();
     document.append(cstr!("_id"), raw_binary(vote.id.as_bytes()));
     document.append(cstr!("campaign"), vote.campaign.as_str());

@@ -1,5 +1,6 @@
 //! Votes in MongoDB.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use mongodb::ClientSession;
@@ -89,7 +90,7 @@ impl MongoStore {
             .find(filter.clone())
             .projection(doc! { "_id": 1 });
         let mut cursor = find.session(&mut *session).await?;
-        let mut left = std::collections::HashSet::new();
+        let mut left = HashSet::new();
         while cursor.advance(session).await? {
             let id = cursor.current().get("_id").ok().flatten();
             left.extend(id.and_then(convert::registration_id));

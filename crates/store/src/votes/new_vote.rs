@@ -10,7 +10,7 @@ use super::{document, row};
 use crate::error::{Result, StoreError};
 use crate::insert::{InsertOutcome, NewRecord, RowTexts, answers_to_json};
 use crate::mongo::convert::{self, read_field};
-use crate::registrations::answers_by_field;
+use crate::registrations::{answers_by_field, answers_from_json};
 use crate::sqlite::convert::time;
 use jornada_domain::{Answers, Campaign, RegistrationId, Vote};
 
@@ -106,7 +106,7 @@ impl NewRecord for NewVote {
             })
             .optional()?;
         let (answers, received_at) = first.ok_or_else(|| StoreError::malformed("vote"))?;
-        let answers = row::answers(&self.campaign, &answers)?;
+        let answers = answers_from_json(&self.campaign, &answers)?;
         Ok(self.compare_answers(&answers, time(received_at)?))
     }
 }

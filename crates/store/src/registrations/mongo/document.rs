@@ -15,11 +15,7 @@ pub(crate) fn from_registration(
     campaign: &Campaign,
     registration: &Registration,
 ) -> Result<RawDocumentBuf> {
-    let mut answers = RawDocumentBuf::new();
-    for (name, text) in registration.answers.named(campaign) {
-        let name = CString::try_from(name).map_err(|_| StoreError::malformed("field name"))?;
-        answers.append(name, text);
-    }
+    let answers = answers_to_document(campaign, &registration.answers)?;
     let mut document = RawDocumentBuf::new();
     document.append(cstr!("_id"), raw_binary(registration.id.as_bytes()));
     document.append(cstr!("campaign"), registration.campaign.as_str());
@@ -34,6 +30,19 @@ pub(crate) fn from_registration(
     document.append(cstr!("received_at"), moment(registration.received_at));
     if let Some(consent) = campaign.consent_version() {
         document.append(cstr!("consent"), consent);
+    }
+    Ok(document)
+}
+
+/// Returns the answers by the names of the fields.
+pub(crate) fn answers_to_document(
+    campaign: &Campaign,
+    answers: &Answers,
+) -> Result<RawDocumentBuf> {
+    let mut document = RawDocumentBuf::new();
+    for (name, text) in answers.named(campaign) {
+        let name = CString::try_from(name).map_err(|_| StoreError::malformed("field name"))?;
+        document.append(name, text);
     }
     Ok(document)
 }

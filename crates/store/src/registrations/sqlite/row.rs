@@ -20,22 +20,26 @@ pub(crate) fn registration(campaign: &Campaign, row: &rusqlite::Row<'_>) -> Resu
         ValueRef::Null => None,
         _ => Some(photo_ref(row, 5)?),
     };
-    let json = row.get_ref(2)?.as_str().unwrap_or_default();
+    Ok(Registration {
+        id: convert::registration_id(row, 0)?,
+        campaign: campaign.id.clone(),
+        tally_value: row.get(1)?,
+        answers: answers_from_json(campaign, row.get_ref(2)?.as_str().unwrap_or_default())?,
+        digest: row.get(3)?,
+        received_at: time(row.get(4)?)?,
+        photo,
+    })
+}
+
+/// Reads the answers of a row.
+pub(crate) fn answers_from_json(campaign: &Campaign, json: &str) -> Result<Answers> {
     // Field names need no escape in JSON and can be borrowed.
     let answers = serde_json::from_str(json);
     let mut answers: BTreeMap<&str, String> =
         answers.map_err(|_| StoreError::malformed("answers"))?;
     let fields = campaign.fields.iter();
     let answers = fields.map(|field| answers.remove(field.name.as_str()));
-    Ok(Registration {
-        id: convert::registration_id(row, 0)?,
-        campaign: campaign.id.clone(),
-        tally_value: row.get(1)?,
-        answers: Answers::from_stored(answers.collect()),
-        digest: row.get(3)?,
-        received_at: time(row.get(4)?)?,
-        photo,
-    })
+    Ok(Answers::from_stored(answers.collect()))
 }
 
 /// Reads `id, campaign, value, received_at`.
