@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 pub use build::build;
 
 use jornada_objects::ObjectStore;
+use jornada_queue::Observer;
 use jornada_service::admission::Admission;
 use jornada_service::campaigns::Campaigns;
 use jornada_service::registrations::Registrations;
@@ -43,6 +44,8 @@ pub struct App {
     pub votes: Votes,
     /// Tokens of programs that vote.
     pub voter_tokens: VoterTokens,
+    /// Looks at what waits in the queue.
+    pub queue_observer: Option<Observer>,
     /// Shared counts; accepts refresh requests.
     pub tally_cache: TallyCache,
     /// Totals in memory, ready for responses.

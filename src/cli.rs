@@ -3,6 +3,7 @@
 mod admin_context;
 mod audit;
 mod campaign;
+mod consume;
 mod erased;
 mod file_limit;
 mod health;
@@ -10,6 +11,7 @@ mod load;
 mod maintenance_context;
 mod person;
 mod photos;
+mod queue;
 mod serve;
 mod shutdown;
 mod staff;
@@ -36,6 +38,11 @@ pub struct Command {
 enum CliCommand {
     /// Serve the site (default)
     Serve,
+    /// Take votes from the queue into the store
+    Consume,
+    /// Create the queue of votes, or show what waits in it
+    #[command(subcommand)]
+    Queue(queue::QueueCommand),
     /// Exit with 0 if the instance on this machine is alive
     Health,
     /// Check campaign files
@@ -93,6 +100,8 @@ impl Command {
     pub fn run(self, env: &Env) -> anyhow::Result<()> {
         match self.command.unwrap_or(CliCommand::Serve) {
             CliCommand::Serve => serve::run(env),
+            CliCommand::Consume => consume::run(env),
+            CliCommand::Queue(command) => queue::run(env, &command),
             CliCommand::Health => health::check(env),
             CliCommand::Campaign(CampaignCommand::Check { files }) => campaign::check(&files),
             CliCommand::Token(TokenCommand::New(wanted)) => token::create(env, &wanted),

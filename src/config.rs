@@ -1,6 +1,7 @@
 //! Settings, read from the environment once, before the first connection. A settings struct is defined in the module
 //! that uses it and filled here. An error is one line with the variable, the problem and the expected value.
 
+mod consume;
 pub mod env;
 mod grpc;
 mod hosts;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use url::Url;
 
+pub use consume::{ConsumeConfig, read_queue};
 pub use env::{Env, FromEnv, SettingError};
 pub use grpc::GrpcListen;
 pub use hosts::{Hosts, is_loopback, read_exempt};
@@ -27,6 +29,7 @@ pub use unknown::log_unknown_settings;
 pub use watch::watch_data_folder;
 
 pub use jornada_objects::{MasterKeys, ObjectStoreSetting, S3Setting};
+pub use jornada_queue::QueueSetting;
 pub use jornada_runtime::cache::CacheSetting;
 pub use jornada_runtime::logs::{LogFormat, LogsConfig};
 pub use jornada_service::admission::RateLimits;
@@ -61,6 +64,8 @@ Settings (environment, or a .env file in the working folder):
                          the first encrypts, all decrypt
                          [embedded: generated and stored in data/photo-key]
   JORNADA_CACHE          memory: or redis://…                       [memory:]
+  JORNADA_QUEUE          where votes wait to be stored: direct: (nowhere), redis://…/[?stream=NAME&group=NAME]
+                         or kafka://HOST:PORT,…/TOPIC[?group=NAME]  [direct:]
   JORNADA_CAMPAIGNS      folder of campaign files                   [campaigns]
   JORNADA_SECRET         at least 32 bytes, the same on every instance; or JORNADA_SECRET_FILE
                          [embedded: generated and stored in data/secret]
@@ -74,6 +79,8 @@ Settings (environment, or a .env file in the working folder):
   JORNADA_LOG            filter of log lines, such as info or jornada=debug  [info]
   JORNADA_LOKI           base URL of Loki, which gets all log lines too  [none]
   JORNADA_LOG_FORMAT     text or json                               [text on a terminal, else json]
+
+The role consume reads JORNADA_QUEUE, _STORE, _SECRET, _CAMPAIGNS, _INSTANCE, _OPS_LISTEN and the logs' settings.
 
 The role watch reads JORNADA_CACHE, JORNADA_INSTANCE and these:
   JORNADA_WATCH          operations URLs of the instances, comma-separated; required
@@ -125,6 +132,8 @@ pub struct ServeConfig {
     pub photo_keys: MasterKeys,
     /// `JORNADA_CACHE`.
     pub cache: CacheSetting,
+    /// `JORNADA_QUEUE`; the same on every instance and consumer.
+    pub queue: QueueSetting,
     /// `JORNADA_CAMPAIGNS`.
     pub campaigns: PathBuf,
     /// `JORNADA_SECRET` or `JORNADA_SECRET_FILE`; the same on every instance.
@@ -159,6 +168,7 @@ impl ServeConfig {
             photos: ObjectStoreSetting::from_env(env)?,
             photo_keys: MasterKeys::from_env(env)?,
             cache: CacheSetting::from_env(env)?,
+            queue: QueueSetting::from_env(env)?,
             campaigns: campaigns_folder(env),
             secret: InstallationSecret::from_env(env)?,
             instance: instance_name(env),

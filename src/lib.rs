@@ -6,11 +6,12 @@
 //!
 //! | crate | what it knows |
 //! |---|---|
-//! | `jornada`: [`cli`], [`config`], [`app`], [`web`], [`grpc`], [`load`] | HTTP, gRPC, signals, the command line, the environment |
+//! | `jornada`: [`cli`], [`config`], [`app`], [`web`], [`grpc`], [`consume`], [`load`] | HTTP, gRPC, signals, the command line, the environment |
 //! | [`jornada_watch`] | probes, incidents, mails |
 //! | [`jornada_http`] | pages, headers, uploads: shared by site and watcher |
 //! | [`jornada_service`] | all use cases, without HTTP |
 //! | [`jornada_store`], [`jornada_objects`] | database; encryption and object store |
+//! | [`jornada_queue`] | Kafka and Redis Streams |
 //! | [`jornada_runtime`] | logs, metrics, Redis, loops |
 //! | [`jornada_domain`], [`jornada_photo`] | campaigns, answers, identity; photos: no clock, network or files |
 //!
@@ -77,6 +78,7 @@ extern crate jornada_runtime;
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod consume;
 pub mod grpc;
 pub mod load;
 pub mod web;

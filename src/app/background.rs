@@ -24,6 +24,9 @@ pub fn start(app: &App, tasks: &TaskTracker) {
     start_retention(app, tasks);
     start_caches(app, tasks);
     start_reports(app, tasks);
+    if let Some(observer) = app.queue_observer.clone() {
+        tasks.spawn(observer.run(app.metrics.queue_state.clone(), app.stop.clone()));
+    }
 }
 
 /// Updates the cached counts from the feed of the store, and the live totals from the cache.

@@ -9,6 +9,7 @@ use super::App;
 use super::metrics::Metrics;
 use crate::config::ServeConfig;
 use jornada_objects::ObjectStore;
+use jornada_queue::{Observer, Producer};
 use jornada_runtime::cache::CacheSetting;
 use jornada_runtime::metrics::Dependency;
 use jornada_service::admission::{AbuseCounters, Admission};
@@ -53,7 +54,10 @@ pub async fn build(
         .register(collector)
         .context("cannot register the totals")?;
     let (admission, authenticator) = open_admission(config, &metrics)?;
+    let queue = Producer::open(&config.queue, metrics.queue.clone()).await;
     let votes = Votes {
+        queue: queue.context("JORNADA_QUEUE")?,
+        queue_metrics: metrics.queue.clone(),
         batcher: Batcher::new(store.clone(), metrics.batches.of_votes(), MAX_WAITING_VOTES),
         closures: registrations.closures.clone(),
         secret: config.secret.clone(),
@@ -66,6 +70,7 @@ pub async fn build(
         registrations,
         votes,
         voter_tokens: VoterTokens::default(),
+        queue_observer: Observer::open(&config.queue).context("JORNADA_QUEUE")?,
         tally_cache,
         live_totals,
         reports: ReportGenerator::new(REPORTS_WAITING)

@@ -7,6 +7,7 @@ use prometheus::{
 };
 
 use jornada_http::metrics::{ConnectionMetrics, GrpcMetrics, HttpMetrics};
+use jornada_queue::metrics::{ProducerMetrics, StateMetrics};
 use jornada_runtime::logs::DroppedLines;
 use jornada_runtime::metrics::{DependencyMetrics, registry, text};
 use jornada_service::admission::metrics::AbuseMetrics;
@@ -33,6 +34,10 @@ pub struct Metrics {
     pub registrations: RegistrationMetrics,
     /// Votes.
     pub votes: VoteMetrics,
+    /// Sending votes to the queue.
+    pub queue: ProducerMetrics,
+    /// What waits in the queue.
+    pub queue_state: StateMetrics,
     /// Batches of inserts.
     pub batches: BatchMetricsByKind,
     /// Bytes of the upload budget in use.
@@ -70,6 +75,8 @@ impl Metrics {
             grpc: GrpcMetrics::new(&registry)?,
             registrations: RegistrationMetrics::new(&registry)?,
             votes: VoteMetrics::new(&registry)?,
+            queue: ProducerMetrics::new(&registry)?,
+            queue_state: StateMetrics::new(&registry)?,
             batches: BatchMetricsByKind::new(&registry)?,
             upload_bytes: gauge("jornada_upload_bytes", "Bytes of the upload budget in use")?,
             upload_limit: gauge(

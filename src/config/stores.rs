@@ -1,10 +1,11 @@
-//! Settings of database, object store and cache, each with an embedded default.
+//! Settings of database, object store, cache and queue, each with an embedded default.
 
 use url::Url;
 
 use super::env::{Env, FromEnv, SettingError};
 use jornada_objects::{ObjectStoreSetting, S3Setting};
 use jornada_runtime::cache::CacheSetting;
+use jornada_queue::QueueSetting;
 use jornada_store::StoreSetting;
 
 impl FromEnv for StoreSetting {
@@ -96,6 +97,14 @@ impl FromEnv for CacheSetting {
     }
 }
 
+impl FromEnv for QueueSetting {
+    /// Reads `JORNADA_QUEUE`.
+    fn from_env(env: &Env) -> Result<Self, SettingError> {
+        let expected = "direct:, redis://HOST:PORT/[?stream=NAME&group=NAME] or kafka://HOST:PORT,…/TOPIC[?group=NAME]";
+        env.parse_secret("JORNADA_QUEUE", "direct:", expected, Self::parse)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,12 +136,14 @@ mod tests {
             ("JORNADA_PHOTOS", "s3://bucket?endpoint=nothing"),
             ("JORNADA_PHOTOS", "s3://bucket?endpont=http://x"),
             ("JORNADA_CACHE", "memcached:"),
+            ("JORNADA_QUEUE", "kafka://host/votes"),
         ] {
             let env = Env::from_pairs(&[(name, value)]);
             let wrong = [
                 StoreSetting::from_env(&env).err(),
                 ObjectStoreSetting::from_env(&env).err(),
                 CacheSetting::from_env(&env).err(),
+                QueueSetting::from_env(&env).err(),
             ];
             let told = wrong.into_iter().flatten().next().expect(value).to_string();
             assert!(told.starts_with(name), "{told}");

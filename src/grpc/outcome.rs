@@ -4,16 +4,16 @@ use jornada_proto::v1::{Outcome, Status, Violation};
 
 use crate::web::error::problem::FieldProblem;
 use jornada_domain::Lang;
-use jornada_service::votes::{CastError, CastVote};
+use jornada_service::votes::{CastError, CastStatus, CastVote};
 
 /// Describes what became of vote number `index`.
 pub fn outcome(index: u64, cast: &Result<CastVote, CastError>, lang: Lang) -> Outcome {
     let (id, status, violations) = match cast {
-        Ok(CastVote { id, is_repeated }) => {
-            let status = if *is_repeated {
-                Status::AlreadyStored
-            } else {
-                Status::Stored
+        Ok(CastVote { id, status }) => {
+            let status = match status {
+                CastStatus::Stored => Status::Stored,
+                CastStatus::AlreadyStored => Status::AlreadyStored,
+                CastStatus::Queued => Status::Queued,
             };
             (id.to_string(), status, Vec::new())
         }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::AppState;
 use jornada_http::healthz::healthz;
+use jornada_queue::Producer;
 use jornada_runtime::background;
 use jornada_runtime::metrics::Dependency;
 
@@ -37,7 +38,7 @@ async fn metrics(State(app): State<AppState>) -> Response {
     (kind, app.metrics.text()).into_response()
 }
 
-/// Returns state and latency of each dependency. 503 while draining or without the store.
+/// Returns state and latency of each dependency. 503 while draining, or without a store or queue that takes votes.
 async fn readyz(State(app): State<AppState>) -> Response {
     let readiness = Readiness::check(&app).await;
     let status = if readiness.ready {
@@ -66,8 +67,8 @@ struct Readiness {
 }
 
 #[derive(Debug, Serialize)]
-struct DependencyCheck {
-    up: bool,
+pub(crate) struct DependencyCheck {
+    pub(crate) up: bool,
     ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
@@ -90,7 +91,9 @@ impl Readiness {
             app.metrics.dependencies.set_up(dependency, check.up);
         }
         let draining = app.stop.is_cancelled();
-        let ready = store.up && !draining;
+        // While the store is down, the queue takes votes.
+        let queue_takes_votes = app.votes.queue.as_ref().is_some_and(Producer::is_up);
+        let ready = (store.up || queue_takes_votes) && !draining;
         app.ready.send_if_modified(|last| {
             *last != ready && {
                 *last = ready;
@@ -108,7 +111,7 @@ impl Readiness {
     }
 }
 
-async fn check_dependency<E: std::error::Error>(
+pub(crate) async fn check_dependency<E: std::error::Error>(
     ping: impl Future<Output = Result<(), E>>,
 ) -> DependencyCheck {
     let start = Instant::now();

@@ -17,7 +17,7 @@ use jornada_domain::{Campaign, FieldError, IdempotencyKey, Lang, ValidationError
 use jornada_http::vote_body::{VoteItem, VoteItemError};
 use jornada_service::admission::Denied;
 use jornada_service::staff::token::Token;
-use jornada_service::votes::{CastError, CastVote, ReceivedVote, SentVote, VoteKey};
+use jornada_service::votes::{CastError, CastStatus, CastVote, ReceivedVote, SentVote, VoteKey};
 
 /// Name of the whole vote and of its key in errors.
 const VOTE: &str = "vote";
@@ -31,7 +31,7 @@ pub struct VoteOutcome {
     /// Id of the vote, the same for every retry; 32 hexadecimal digits. Missing if it was not accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// `stored`, `already-stored` by an earlier try, `invalid`, `conflict`, or `unavailable`: repeat it with the same key.
+    /// `stored`, `queued` to be stored soon, `already-stored` by an earlier try, `invalid`, `conflict`, or `unavailable`: repeat it with the same key.
     pub status: &'static str,
     /// Mistakes of the vote.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -158,16 +158,21 @@ pub fn require_answer(
     refusal.map_or(Ok(()), Err)
 }
 
+/// Returns the name of a status in the API.
+pub fn status_name(status: CastStatus) -> &'static str {
+    match status {
+        CastStatus::Stored => "stored",
+        CastStatus::AlreadyStored => "already-stored",
+        CastStatus::Queued => "queued",
+    }
+}
+
 impl VoteOutcome {
     /// Describes the outcome of vote number `index`. Causes of errors are logged, not sent.
     pub fn new(index: usize, cast: &Result<CastVote, CastError>, lang: Lang) -> Self {
         let (id, status, errors) = match cast {
-            Ok(CastVote { id, is_repeated }) => {
-                let status = if *is_repeated {
-                    "already-stored"
-                } else {
-                    "stored"
-                };
+            Ok(CastVote { id, status }) => {
+                let status = status_name(*status);
                 (Some(id.to_string()), status, Vec::new())
             }
             Err(CastError::Invalid(errors)) => {
@@ -187,7 +192,7 @@ impl VoteOutcome {
         }
     }
 
-    /// Returns whether the vote is stored.
+    /// Returns whether the vote is stored or queued.
     pub fn is_accepted(&self) -> bool {
         self.id.is_some()
     }

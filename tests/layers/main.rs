@@ -27,16 +27,17 @@ use source::{Module, Source};
 const ROOT: &str = "jornada";
 
 /// For each crate, without the prefix `jornada-`, the crates of this workspace that it may use.
-const CRATES: [(&str, &[&str]); 10] = [
+const CRATES: [(&str, &[&str]); 11] = [
     ("photo", &[]),
     ("domain", &["photo"]),
     ("proto", &[]),
     ("runtime", &[]),
     ("store", &["domain", "photo", "runtime"]),
     ("objects", &["domain", "photo", "runtime"]),
+    ("queue", &["domain", "runtime"]),
     (
         "service",
-        &["domain", "objects", "photo", "runtime", "store"],
+        &["domain", "objects", "photo", "queue", "runtime", "store"],
     ),
     ("http", &["domain", "photo"]),
     ("watch", &["domain", "http", "runtime"]),

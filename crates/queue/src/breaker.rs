@@ -48,6 +48,11 @@ impl Breaker {
         }
     }
 
+    /// Returns whether the queue took the last records.
+    pub(crate) fn is_up(&self) -> bool {
+        matches!(*self.0.lock(), State::Up)
+    }
+
     /// Records that the queue took records. Returns whether it was down.
     pub(crate) fn succeeded(&self) -> bool {
         let before = std::mem::replace(&mut *self.0.lock(), State::Up);

@@ -1,5 +1,7 @@
 //! Tells how many records wait in the queue, for how long, and how many consumers read it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::{interval, timeout};
@@ -22,7 +24,10 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Looks at the queue.
 #[derive(Clone, Debug)]
-pub struct Observer(Client);
+pub struct Observer {
+    client: Client,
+    has_answered: Arc<AtomicBool>,
+}
 
 #[derive(Clone, Debug)]
 enum Client {
@@ -38,13 +43,16 @@ impl Observer {
             QueueSetting::Kafka(setting) => Client::Kafka(KafkaObserver::open(setting)?),
             QueueSetting::Redis(setting) => Client::Redis(RedisObserver::open(setting)?),
         };
-        Ok(Some(Self(client)))
+        Ok(Some(Self {
+            client,
+            has_answered: Arc::default(),
+        }))
     }
 
     /// Returns what waits now.
     pub async fn state(&self) -> Result<QueueState, QueueError> {
         let look = async {
-            match &self.0 {
+            match &self.client {
                 Client::Kafka(client) => client.state().await,
                 Client::Redis(client) => client.state().await,
             }
@@ -52,6 +60,11 @@ impl Observer {
         timeout(TIMEOUT, look)
             .await
             .map_err(|_| QueueError::Timeout)?
+    }
+
+    /// Returns whether the queue answered the last look of [`run`](Self::run).
+    pub fn has_answered(&self) -> bool {
+        self.has_answered.load(Ordering::Relaxed)
     }
 
     /// Updates the metrics until `stop`.
@@ -64,6 +77,7 @@ impl Observer {
                 if let Err(error) = &state {
                     tracing::debug!("the state of the queue is unknown: {error}");
                 }
+                self.has_answered.store(state.is_ok(), Ordering::Relaxed);
                 metrics.set(state.ok().as_ref());
             }
         };

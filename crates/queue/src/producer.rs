@@ -94,6 +94,11 @@ impl Producer {
         }
     }
 
+    /// Returns whether the queue confirmed what was sent last.
+    pub fn is_up(&self) -> bool {
+        self.0.breaker.is_up()
+    }
+
     /// Returns whether the broker answers and keeps what it confirms.
     async fn check(&self) -> bool {
         let checked = match &self.0.client {

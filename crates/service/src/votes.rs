@@ -1,7 +1,9 @@
-//! Takes in votes: validates answers, stores them in batches, returns an outcome for each. All doors call this module. An
-//! acknowledged vote survives the loss of this process.
+//! Takes in votes: validates answers, queues them or stores them in batches, returns an outcome for each. All doors call this
+//! module. An acknowledged vote survives the loss of this process.
 
+pub mod consumer;
 pub mod metrics;
+pub mod queued;
 pub mod tokens;
 
 use std::sync::Arc;
@@ -17,6 +19,8 @@ use jornada_domain::campaign::CampaignStatus;
 use jornada_domain::moment::truncate_to_ms;
 use jornada_domain::{Campaign, Door, FieldError, FormData, IdempotencyKey, RegistrationId, Vote};
 use jornada_store::{InsertOutcome, NewVote, StoreError};
+use jornada_queue::{OutgoingRecord, Producer};
+use jornada_queue::metrics::ProducerMetrics;
 use metrics::VoteMetrics;
 
 /// Maximum number of votes in one request.
@@ -44,16 +48,27 @@ pub type ReceivedVote = Result<SentVote, Vec<FieldError>>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VoteKey(String);
 
-/// A vote that is stored.
+/// A vote that is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CastVote {
     /// Id of the vote, the same for every retry.
     pub id: RegistrationId,
-    /// Whether an earlier try had stored it.
-    pub is_repeated: bool,
+    /// Where it is.
+    pub status: CastStatus,
 }
 
-/// A vote that is not known to be stored.
+/// Where a vote is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CastStatus {
+    /// In the store.
+    Stored,
+    /// In the store, by an earlier try.
+    AlreadyStored,
+    /// In the queue.
+    Queued,
+}
+
+/// A vote that is not known to be durable.
 #[derive(Debug, thiserror::Error)]
 pub enum CastError {
     /// The campaign does not take in votes now.
@@ -79,6 +94,10 @@ pub enum CastError {
 /// The use case "vote": one per process, shared by all doors.
 #[derive(Clone, Debug)]
 pub struct Votes {
+    /// Takes votes before the store does. Without it they are inserted directly.
+    pub queue: Option<Producer>,
+    /// Votes that were inserted directly although there is a queue.
+    pub queue_metrics: ProducerMetrics,
     /// Inserts votes.
     pub batcher: Batcher<NewVote>,
     /// Campaigns that staff closed early.
@@ -103,7 +122,7 @@ impl From<IdempotencyKey> for VoteKey {
 }
 
 impl Votes {
-    /// Validates and stores one vote.
+    /// Validates one vote, and stores or queues it.
     pub async fn cast(
         &self,
         campaign: &Arc<Campaign>,
@@ -113,8 +132,8 @@ impl Votes {
     ) -> Result<CastVote, CastError> {
         let cast = match self.validate(campaign, door, vote, now) {
             Ok(vote) => {
-                let id = vote.vote.id;
-                resolve(id, self.batcher.insert(vote).await)
+                let accepted = self.accept(vec![vote], door).await;
+                accepted.into_iter().next().unwrap_or_else(no_outcome)
             }
             Err(error) => Err(error),
         };
@@ -122,8 +141,8 @@ impl Votes {
         cast
     }
 
-    /// Validates and stores votes, each on its own. Returns an outcome for each in the same order. The caller keeps to
-    /// [`MAX_VOTES`] and [`MAX_VOTES_BYTES`].
+    /// Validates votes, and stores or queues each on its own. Returns an outcome for each in the same order. The caller keeps
+    /// to [`MAX_VOTES`] and [`MAX_VOTES_BYTES`].
     pub async fn cast_all(
         &self,
         campaign: &Arc<Campaign>,
@@ -138,23 +157,63 @@ impl Votes {
             if index % YIELD_INTERVAL == YIELD_INTERVAL - 1 {
                 yield_now().await;
             }
-            validated.push(self.validate(campaign, door, vote, now).map(|vote| {
-                let id = vote.vote.id;
-                valid.push(vote);
-                id
-            }));
+            let vote = self.validate(campaign, door, vote, now);
+            validated.push(vote.map(|vote| valid.push(vote)));
         }
-        let mut inserted = self.batcher.insert_all(valid).await.into_iter();
+        let mut accepted = self.accept(valid, door).await.into_iter();
         let cast = validated.into_iter().map(|vote| {
-            let id = vote?;
-            let unknown = || StoreError::Unavailable("no outcome".into()).into();
-            resolve(id, inserted.next().unwrap_or_else(|| Err(unknown())))
+            vote?;
+            accepted.next().unwrap_or_else(no_outcome)
         });
         let cast: Vec<_> = cast.collect();
         for cast in &cast {
             self.count(campaign, door, cast);
         }
         cast
+    }
+
+    /// Queues votes. Inserts those that the queue does not confirm: one that it took all the same has the same id and is found to
+    /// be stored. Votes of the form are inserted in any case, because its receipt is shown at once.
+    async fn accept(&self, votes: Vec<NewVote>, door: Door) -> Vec<Result<CastVote, CastError>> {
+        let queue = self.queue.as_ref().filter(|_| door != Door::Form);
+        let Some(queue) = queue else {
+            return insert(&self.batcher, votes).await;
+        };
+        let records = votes.iter().map(|vote| {
+            let (key, value) = queued::encode(vote);
+            OutgoingRecord { key, value }
+        });
+        let records: Vec<_> = records.collect();
+        let unconfirmed = queue.send(&records).await;
+        drop(records);
+        let queued = |vote: &NewVote| {
+            Ok(CastVote {
+                id: vote.vote.id,
+                status: CastStatus::Queued,
+            })
+        };
+        let mut accepted: Vec<_> = votes.iter().map(queued).collect();
+        if unconfirmed.is_empty() {
+            return accepted;
+        }
+        self.queue_metrics
+            .fallback_votes
+            .inc_by(unconfirmed.len() as u64);
+        let mut is_unconfirmed = vec![false; votes.len()];
+        for index in &unconfirmed {
+            is_unconfirmed[*index] = true;
+        }
+        let direct = votes.into_iter().zip(is_unconfirmed);
+        let direct = direct.filter_map(|(vote, is_unconfirmed)| is_unconfirmed.then_some(vote));
+        let inserted = insert(&self.batcher, direct.collect()).await;
+        for (index, outcome) in unconfirmed.into_iter().zip(inserted) {
+            accepted[index] = outcome.map_err(|error| match error {
+                // It may be in the queue.
+                CastError::Busy => unavailable("the queue is down and too many votes wait"),
+                error => error,
+            });
+        }
+        accepted
     }
 
     fn count(&self, campaign: &Campaign, door: Door, cast: &Result<CastVote, CastError>) {
@@ -203,26 +262,48 @@ impl Votes {
     }
 }
 
+/// Inserts votes directly.
+async fn insert(
+    batcher: &Batcher<NewVote>,
+    votes: Vec<NewVote>,
+) -> Vec<Result<CastVote, CastError>> {
+    let ids: Vec<_> = votes.iter().map(|vote| vote.vote.id).collect();
+    let inserted = batcher.insert_all(votes).await;
+    let ids = ids.into_iter().zip(inserted);
+    ids.map(|(id, inserted)| resolve(id, inserted)).collect()
+}
+
 fn resolve(
     id: RegistrationId,
     inserted: Result<InsertOutcome, BatchError>,
 ) -> Result<CastVote, CastError> {
-    let is_repeated = match inserted {
-        Ok(InsertOutcome::Inserted) => false,
-        Ok(InsertOutcome::SameAgain(_)) => true,
+    let status = match inserted {
+        Ok(InsertOutcome::Inserted) => CastStatus::Stored,
+        Ok(InsertOutcome::SameAgain(_)) => CastStatus::AlreadyStored,
         Ok(InsertOutcome::Conflict | InsertOutcome::AliasTaken | InsertOutcome::Deleted) => {
             return Err(CastError::Conflict);
         }
         Err(BatchError::Busy) => return Err(CastError::Busy),
         Err(BatchError::Store(error)) => return Err(error.into()),
     };
-    Ok(CastVote { id, is_repeated })
+    Ok(CastVote { id, status })
+}
+
+fn no_outcome() -> Result<CastVote, CastError> {
+    Err(unavailable("no outcome"))
+}
+
+fn unavailable(reason: &'static str) -> CastError {
+    StoreError::Unavailable(reason.into()).into()
 }
 
 fn outcome_label(cast: &Result<CastVote, CastError>) -> &'static str {
     match cast {
-        Ok(vote) if vote.is_repeated => "repeated",
-        Ok(_) => "stored",
+        Ok(vote) => match vote.status {
+            CastStatus::Stored => "stored",
+            CastStatus::AlreadyStored => "repeated",
+            CastStatus::Queued => "queued",
+        },
         Err(CastError::Conflict) => "conflict",
         Err(CastError::Invalid(_)) => "invalid",
         Err(CastError::NotOpen { .. }) => "closed",

@@ -28,12 +28,12 @@ use jornada_http::vote_body::{
     read_body,
 };
 use jornada_http::{MalformedBody, UploadError};
-use jornada_service::votes::{CastError, CastVote, MAX_VOTES, MAX_VOTES_BYTES, VoteKey};
+use jornada_service::votes::{CastError, CastStatus, CastVote, MAX_VOTES, MAX_VOTES_BYTES, VoteKey};
 
 /// Maximum size of a single vote in bytes.
 const MAX_VOTE_BYTES: usize = 64 * 1024;
 
-/// A stored vote.
+/// A vote that is stored or queued.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Voted)]
 pub struct VoteBody {
@@ -44,7 +44,7 @@ pub struct VoteBody {
     #[schema(example = "7K3M9-QXT2V-B8HC")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt: Option<String>,
-    /// `stored`.
+    /// `stored`, or `queued`: kept by the queue, stored soon.
     pub status: &'static str,
 }
 
@@ -52,7 +52,7 @@ pub struct VoteBody {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = BatchOutcome)]
 pub struct BatchBody {
-    /// Number of votes that are stored, those of earlier tries included.
+    /// Number of votes that are stored or queued, those of earlier tries included.
     pub accepted: usize,
     /// One outcome for each vote, in their order.
     pub results: Vec<VoteOutcome>,
@@ -74,6 +74,7 @@ pub struct BatchBody {
     responses(
         (status = 201, description = "Stored", body = VoteBody),
         (status = 200, description = "Stored by an earlier try with the same key", body = VoteBody),
+        (status = 202, description = "Kept by the queue; it is stored soon, and its receipt can be opened then", body = VoteBody),
         (status = 400, description = "A request that cannot be read", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "The campaign requires a token of the scope `votes`, or the token is not known", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The campaign is not open, or the token has another scope", body = Problem, content_type = "application/problem+json"),
@@ -277,16 +278,16 @@ fn respond_to_batch(cast: &[Result<CastVote, CastError>], lang: Lang) -> Respons
 }
 
 fn respond(cast: CastVote, has_key: bool) -> Response {
-    let status = if cast.is_repeated {
-        StatusCode::OK
-    } else {
-        StatusCode::CREATED
+    let (status, name) = match cast.status {
+        CastStatus::Stored => (StatusCode::CREATED, "stored"),
+        CastStatus::AlreadyStored => (StatusCode::OK, "stored"),
+        CastStatus::Queued => (StatusCode::ACCEPTED, "queued"),
     };
     let body = VoteBody {
         id: cast.id.to_string(),
         // The id of a vote without a key is made of its time: its receipt could be guessed.
         receipt: has_key.then(|| cast.id.receipt().to_string()),
-        status: "stored",
+        status: name,
     };
     (status, Json(body)).into_response()
 }

@@ -15,7 +15,7 @@ impl VoteMetrics {
         Ok(Self {
             votes: counters!(
                 "jornada_votes_total",
-                "Votes by campaign, door and outcome: stored, repeated, conflict, invalid, closed, busy, failed",
+                "Votes by campaign, door and outcome: stored, queued, repeated, conflict, invalid, closed, busy, failed",
                 &["campaign", "door", "outcome"],
                 registry
             )?,

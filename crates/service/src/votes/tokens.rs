@@ -2,16 +2,24 @@
 //! the vote.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
+use tokio::time::timeout;
 
 use crate::staff::token::Token;
 use jornada_domain::staff::Permission;
 use jornada_store::{Store, StoreError};
 
-/// Time for which a looked-up token is remembered. A revoked token votes no longer than that.
+/// Time for which a looked-up token is remembered. A revoked token votes no longer than that while the store answers.
 const REMEMBERED: SignedDuration = SignedDuration::from_secs(10);
+
+/// Time for which a looked-up token may vote while the store does not answer, and the queue takes votes.
+const REMEMBERED_WITHOUT_STORE: SignedDuration = SignedDuration::from_mins(15);
+
+/// Timeout of looking up a token that may vote without the store.
+const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Maximum number of tokens that are remembered.
 const MAX_TOKENS: usize = 1_000;
@@ -30,18 +38,28 @@ pub enum TokenError {
     Store(#[from] StoreError),
 }
 
-/// Hashes of tokens that were looked up: whether they may vote, and until when that is remembered.
+/// Hashes of tokens that were looked up.
 #[derive(Debug, Default)]
-pub struct VoterTokens(Mutex<HashMap<[u8; 32], (bool, Timestamp)>>);
+pub struct VoterTokens(Mutex<HashMap<[u8; 32], KnownToken>>);
+
+/// What is known of a token.
+#[derive(Clone, Copy, Debug)]
+struct KnownToken {
+    may_vote: bool,
+    looked_up_at: Timestamp,
+    /// Until when it is not looked up again.
+    fresh_until: Timestamp,
+}
 
 impl VoterTokens {
     /// Returns whether a remembered token may vote. `None` for a token that must be looked up.
     pub fn check(&self, token: &Token, now: Timestamp) -> Option<Result<(), TokenError>> {
-        let (may_vote, until) = self.0.lock().get(&token.hash()).copied()?;
-        (now < until).then(|| may_vote.then_some(()).ok_or(TokenError::OtherScope))
+        let known = self.0.lock().get(&token.hash()).copied()?;
+        (now < known.fresh_until).then(|| known.check())
     }
 
-    /// Looks a token up in the store, and remembers it if it is known: who invents tokens fills no memory.
+    /// Looks a token up in the store, and remembers it if it is known: who invents tokens fills no memory. While the store
+    /// does not answer, a token that was known shortly before may still vote.
     pub async fn look_up(
         &self,
         store: &Store,
@@ -49,23 +67,52 @@ impl VoterTokens {
         now: Timestamp,
     ) -> Result<(), TokenError> {
         let hash = token.hash();
-        let found = store.token(&hash).await?;
-        let live = found.filter(|token| token.is_live(now));
-        let may_vote = live
-            .ok_or(TokenError::Unknown)?
-            .scopes
-            .may(Permission::Vote);
-        self.remember(hash, may_vote, now);
-        may_vote.then_some(()).ok_or(TokenError::OtherScope)
+        let known = self.0.lock().get(&hash).copied();
+        let known = known.filter(|known| now < known.looked_up_at + REMEMBERED_WITHOUT_STORE);
+        let found = match known {
+            None => store.token(&hash).await,
+            Some(known) => match timeout(LOOK_UP_TIMEOUT, store.token(&hash)).await {
+                Ok(Ok(found)) => Ok(found),
+                Ok(Err(StoreError::Failed(error))) => Err(StoreError::Failed(error)),
+                Ok(Err(StoreError::Unavailable(_))) | Err(_) => {
+                    self.remember(
+                        hash,
+                        KnownToken {
+                            fresh_until: now + REMEMBERED,
+                            ..known
+                        },
+                    );
+                    return known.check();
+                }
+            },
+        };
+        let live = found?.filter(|token| token.is_live(now));
+        let Some(live) = live else {
+            self.0.lock().remove(&hash);
+            return Err(TokenError::Unknown);
+        };
+        let known = KnownToken {
+            may_vote: live.scopes.may(Permission::Vote),
+            looked_up_at: now,
+            fresh_until: now + REMEMBERED,
+        };
+        self.remember(hash, known);
+        known.check()
     }
 
-    fn remember(&self, hash: [u8; 32], may_vote: bool, now: Timestamp) {
+    fn remember(&self, hash: [u8; 32], known: KnownToken) {
         let mut tokens = self.0.lock();
         if tokens.len() >= MAX_TOKENS {
-            tokens.retain(|_, (_, until)| now < *until);
+            tokens.retain(|_, other| known.fresh_until < other.looked_up_at + REMEMBERED_WITHOUT_STORE);
         }
-        if tokens.len() < MAX_TOKENS {
-            tokens.insert(hash, (may_vote, now + REMEMBERED));
+        if tokens.len() < MAX_TOKENS || tokens.contains_key(&hash) {
+            tokens.insert(hash, known);
         }
+    }
+}
+
+impl KnownToken {
+    fn check(self) -> Result<(), TokenError> {
+        self.may_vote.then_some(()).ok_or(TokenError::OtherScope)
     }
 }
