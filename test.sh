@@ -36,6 +36,7 @@ install_parts() {
         prometheus-nginx-exporter python3-yaml
     need_mongod
     need_weed
+    need_kafka
     need_axe
     need_logql
     need_grafana_sdk

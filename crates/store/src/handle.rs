@@ -58,6 +58,20 @@ impl Store {
         dispatch!(self.insert_record(R::TABLE, record.to_fields()))
     }
 
+    /// Inserts records at once, and leaves out those whose key exists.
+    pub(crate) async fn insert_records<R: InsertableRecord>(&self, records: &[R]) -> Result<()> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let records = records.iter().map(R::to_fields).collect();
+        dispatch!(self.insert_records(R::TABLE, records))
+    }
+
+    /// Counts all records, up to `limit`.
+    pub(crate) async fn count_records<R: Record>(&self, limit: u32) -> Result<u64> {
+        dispatch!(self.count_records(R::TABLE, limit))
+    }
+
     pub(crate) async fn find_record<R: Record>(&self, query: Query) -> Result<Option<R>> {
         Ok(self.find_records(query.limit(1)).await?.pop())
     }

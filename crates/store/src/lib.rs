@@ -9,6 +9,7 @@
 
 pub mod audit;
 mod campaigns;
+mod dead_letters;
 mod deltas;
 mod error;
 mod feed;
@@ -29,6 +30,7 @@ mod store_id;
 mod time_limit;
 mod votes;
 
+pub use dead_letters::MAX_COUNTED_DEAD_LETTERS;
 pub use deltas::Delta;
 pub use error::{Result, StoreError};
 pub use feed::{Feed, FeedBatch, FeedChange, FeedError, FeedPosition};

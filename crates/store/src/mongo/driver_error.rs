@@ -66,6 +66,15 @@ pub(crate) fn is_duplicate(error: &Error) -> bool {
     is_write && code(error).is_some_and(|(code, _)| code == DUPLICATE_KEY)
 }
 
+/// Returns whether an unordered insert wrote everything but documents whose `_id` exists.
+pub(crate) fn has_only_duplicates(error: &Error) -> bool {
+    let ErrorKind::InsertMany(failed) = &*error.kind else {
+        return false;
+    };
+    let errors = failed.write_errors.as_deref().unwrap_or_default();
+    failed.write_concern_error.is_none() && errors.iter().all(|one| one.code == DUPLICATE_KEY)
+}
+
 /// Returns whether a document is why an insert failed, not the state of the server.
 pub(crate) fn is_record_error(error: &Error) -> bool {
     matches!(

@@ -76,6 +76,7 @@ pub(crate) async fn make_indexes(store: &MongoStore) -> Result<()> {
         .collect();
     // Counts photos and bytes without reading a photo.
     let buffered_photos = vec![index(doc! { "size": 1 })];
+    let dead_letters = vec![index(doc! { "read_at": -1, "_id": -1 })];
     let mut by_age = index(doc! { "at": 1 });
     by_age.options.get_or_insert_default().expire_after = Some(DELTA_RETENTION);
     for (collection, indexes) in [
@@ -85,6 +86,7 @@ pub(crate) async fn make_indexes(store: &MongoStore) -> Result<()> {
         ("jobs", jobs),
         ("audit", audit),
         ("pending_photos", buffered_photos),
+        ("dead_letters", dead_letters),
         ("deltas", vec![by_age]),
     ] {
         let collection = store.database.collection::<Document>(collection);

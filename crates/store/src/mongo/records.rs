@@ -15,7 +15,7 @@ use crate::error::{Result, StoreError};
 use crate::records::{
     Comparison, Condition, FieldChange, Fields, Order, Query, ReadMode, Table, Value,
 };
-use crate::time_limit::in_time;
+use crate::time_limit::{OPERATION_TIMEOUT, in_time};
 
 impl MongoStore {
     fn records(&self, table: Table) -> Collection<Document> {
@@ -25,25 +25,46 @@ impl MongoStore {
 
     /// Returns false if a unique field has the same value in another record.
     pub(crate) async fn insert_record(&self, table: Table, fields: Fields) -> Result<bool> {
-        let fields = fields.0.into_iter();
-        let stored = fields.filter(|(_, value)| *value != Value::Null);
-        let document: Document = stored
-            .map(|(name, value)| (field_name(table, &name), to_bson(value)))
-            .collect();
+        let document = to_document(table, fields);
         let insert = async {
             loop {
-                match self.records(table).insert_one(&document).await {
+                let inserted = match self.records(table).insert_one(&document).await {
                     Err(error) if driver_error::is_duplicate(&error) => return Ok(false),
-                    inserted => match inserted.map_err(StoreError::from) {
-                        Err(StoreError::Unavailable(_)) if table.awaits_primary => {
-                            sleep(RETRY_DELAY).await;
-                        }
-                        inserted => return inserted.map(|_| true),
-                    },
+                    inserted => inserted.map_err(StoreError::from),
+                };
+                if !awaits_primary(table, &inserted) {
+                    return inserted.map(|_| true);
                 }
+                sleep(RETRY_DELAY).await;
             }
         };
         in_time(insert).await
+    }
+
+    /// Inserts documents at once, and leaves out those whose key exists.
+    pub(crate) async fn insert_records(&self, table: Table, records: Vec<Fields>) -> Result<()> {
+        let documents = records.into_iter();
+        let documents: Vec<_> = documents.map(|fields| to_document(table, fields)).collect();
+        let collection = self.records(table);
+        let insert = async {
+            loop {
+                let inserted = match collection.insert_many(&documents).ordered(false).await {
+                    Err(error) if driver_error::has_only_duplicates(&error) => return Ok(()),
+                    inserted => inserted.map_err(StoreError::from),
+                };
+                if !awaits_primary(table, &inserted) {
+                    return inserted.map(drop);
+                }
+                sleep(RETRY_DELAY).await;
+            }
+        };
+        in_time(insert).await
+    }
+
+    pub(crate) async fn count_records(&self, table: Table, limit: u32) -> Result<u64> {
+        let records = self.records(table);
+        let count = records.count_documents(doc! {}).limit(limit.into());
+        in_time(count.max_time(OPERATION_TIMEOUT)).await
     }
 
     pub(crate) async fn find_records(&self, table: Table, query: Query) -> Result<Vec<Fields>> {
@@ -116,6 +137,19 @@ impl MongoStore {
         };
         Ok(in_time(delete).await?.deleted_count)
     }
+}
+
+/// Returns whether an insertion is repeated, because there may be a primary again soon.
+fn awaits_primary<T>(table: Table, inserted: &Result<T>) -> bool {
+    table.awaits_primary && matches!(inserted, Err(StoreError::Unavailable(_)))
+}
+
+fn to_document(table: Table, fields: Fields) -> Document {
+    let stored = fields.0.into_iter();
+    stored
+        .filter(|(_, value)| *value != Value::Null)
+        .map(|(name, value)| (field_name(table, &name), to_bson(value)))
+        .collect()
 }
 
 fn names_key(table: Table, conditions: &[Condition]) -> bool {

@@ -35,6 +35,7 @@ macro_rules! into_value {
 into_value! {
     u64, count => Self::Int(i64::try_from(count).unwrap_or(i64::MAX));
     u32, count => Self::Int(count.into());
+    i32, number => Self::Int(number.into());
     i64, number => Self::Int(number);
     &str, text => Self::Text(text.to_owned());
     &String, text => Self::Text(text.clone());
@@ -79,6 +80,7 @@ macro_rules! from_value {
 
 from_value! {
     i64 { Value::Int(number) => Some(number), }
+    i32 { Value::Int(number) => number.try_into().ok(), }
     u64 { Value::Int(count) => count.try_into().ok(), }
     u32 { Value::Int(count) => count.try_into().ok(), }
     String { Value::Text(text) => Some(text), }

@@ -4,6 +4,7 @@ use rusqlite::types::{Value as SqlValue, ValueRef};
 use rusqlite::{Connection, Row, Statement, params_from_iter};
 use serde::Serialize;
 
+use super::convert::count;
 use super::handle::SqliteStore;
 use crate::error::Result;
 use crate::records::{Comparison, Condition, FieldChange, Fields, Order, Query, Table, Value};
@@ -14,15 +15,31 @@ pub(crate) const NOW: &str = "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)
 impl SqliteStore {
     /// Returns false if a unique column has the same value in another row.
     pub(crate) async fn insert_record(&self, table: Table, fields: Fields) -> Result<bool> {
-        let places = vec!["?"; fields.0.len()].join(", ");
-        let (columns, values): (Vec<_>, Vec<_>) = fields.0.into_iter().unzip();
-        let sql = format!(
-            "INSERT INTO {} ({}) VALUES ({places}) ON CONFLICT DO NOTHING",
-            table.name,
-            columns.join(", ")
-        );
-        let values: Vec<_> = values.iter().map(to_sql).collect();
+        let (sql, values) = insertion(table, fields);
         Ok(self.execute(sql, params_from_iter(values)).await? > 0)
+    }
+
+    /// Inserts rows in one transaction, and leaves out those whose key exists.
+    pub(crate) async fn insert_records(&self, table: Table, records: Vec<Fields>) -> Result<()> {
+        let rows = records.into_iter().map(|fields| insertion(table, fields));
+        let rows: Vec<_> = rows.collect();
+        let insert = move |connection: &Connection| {
+            for (sql, values) in &rows {
+                let mut statement = connection.prepare_cached(sql)?;
+                statement.execute(params_from_iter(values))?;
+            }
+            Ok(())
+        };
+        self.writer.write(insert).await
+    }
+
+    pub(crate) async fn count_records(&self, table: Table, limit: u32) -> Result<u64> {
+        let sql = format!(
+            "SELECT count(*) FROM (SELECT 1 FROM {} LIMIT ?)",
+            table.name
+        );
+        let counts = self.query(sql, [limit], |row| Ok(count(row, 0)?)).await?;
+        Ok(counts.into_iter().sum())
     }
 
     pub(crate) async fn find_records(&self, table: Table, query: Query) -> Result<Vec<Fields>> {
@@ -85,6 +102,18 @@ impl SqliteStore {
         sql.push_conditions(table, &conditions);
         self.execute(sql.text, params_from_iter(sql.values)).await
     }
+}
+
+/// Returns the statement that inserts a row unless a unique column has the same value in another, and its values.
+fn insertion(table: Table, fields: Fields) -> (String, Vec<SqlValue>) {
+    let places = vec!["?"; fields.0.len()].join(", ");
+    let (columns, values): (Vec<_>, Vec<_>) = fields.0.into_iter().unzip();
+    let sql = format!(
+        "INSERT INTO {} ({}) VALUES ({places}) ON CONFLICT DO NOTHING",
+        table.name,
+        columns.join(", ")
+    );
+    (sql, values.iter().map(to_sql).collect())
 }
 
 struct Sql {

@@ -33,6 +33,25 @@ CREATE TABLE votes (
     door TEXT NOT NULL -- where it came in
 ) STRICT;
 
+-- Records of the vote queue that cannot become a vote.
+CREATE TABLE dead_letters (
+    id BLOB PRIMARY KEY, -- derived from source, partition, offset and appended_at
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL, -- names of fields and codes
+    source TEXT NOT NULL, -- topic or stream
+    partition INTEGER,
+    offset TEXT NOT NULL,
+    key BLOB, -- the first 256 bytes
+    value BLOB NOT NULL, -- the first 64 KiB
+    bytes INTEGER NOT NULL, -- size of the whole value
+    campaign BLOB, -- header
+    door BLOB, -- header
+    received_at BLOB, -- header
+    appended_at INTEGER, -- milliseconds since 1970 UTC, by the broker
+    read_at INTEGER NOT NULL -- milliseconds since 1970 UTC
+) STRICT;
+CREATE INDEX dead_letters_newest ON dead_letters (read_at, id);
+
 -- Changes of the counts. seq grows with every commit: AUTOINCREMENT, and one writer at a time.
 CREATE TABLE deltas (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
