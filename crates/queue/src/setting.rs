@@ -1,6 +1,7 @@
 //! `JORNADA_QUEUE`.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -10,6 +11,9 @@ const GROUP: &str = "jornada";
 
 /// Name of the stream in Redis by default.
 const STREAM: &str = "jornada:votes";
+
+/// Time after which entries of a consumer of Redis are claimed by another.
+const CLAIM_AFTER: Duration = Duration::from_mins(1);
 
 /// The queue between doors and store.
 #[derive(Clone, Debug)]
@@ -31,6 +35,8 @@ pub struct RedisSetting {
     pub stream: String,
     /// Name of the group of consumers.
     pub group: String,
+    /// Time after which entries that another consumer holds are claimed: it died, or is slow; reading twice is harmless.
+    pub claim_after: Duration,
 }
 
 /// A topic of Kafka.
@@ -94,6 +100,7 @@ fn parse_redis(raw: &str) -> Result<RedisSetting, &'static str> {
         url: url.into(),
         stream,
         group,
+        claim_after: CLAIM_AFTER,
     })
 }
 

@@ -18,7 +18,7 @@ use crate::state::{QueueState, age};
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Time to read the oldest records.
-const READ_TIMEOUT: Duration = Duration::from_secs(1);
+const READ_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A client that belongs to no group.
 #[derive(Clone)]

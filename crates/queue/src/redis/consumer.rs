@@ -23,9 +23,6 @@ const BLOCK: Duration = Duration::from_secs(1);
 /// Time between two looks for entries of consumers that died.
 const CLAIM_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Time after which entries that another consumer holds are claimed: it died, or is slow; reading twice is harmless.
-const CLAIM_AFTER: Duration = Duration::from_mins(1);
-
 /// Time after which a consumer without entries is forgotten.
 const FORGET_AFTER: Duration = Duration::from_hours(1);
 
@@ -129,8 +126,9 @@ impl Session {
         let connected = client.get_multiplexed_async_connection_with_config(&config);
         let mut connection = connected.await?;
         let mut last_claim: Option<Instant> = None;
+        let claim_interval = CLAIM_INTERVAL.min(self.setting.claim_after);
         while !stop.is_cancelled() {
-            if last_claim.is_none_or(|at| at.elapsed() > CLAIM_INTERVAL) {
+            if last_claim.is_none_or(|at| at.elapsed() > claim_interval) {
                 last_claim = Some(Instant::now());
                 if !self.claim(&mut connection).await? {
                     return Ok(());
@@ -171,7 +169,9 @@ impl Session {
             };
             let mut claim = redis::cmd("XAUTOCLAIM");
             claim.arg(stream).arg(group).arg(&self.name);
-            claim.arg(CLAIM_AFTER.as_millis().to_string()).arg(&from);
+            claim
+                .arg(self.setting.claim_after.as_millis().to_string())
+                .arg(&from);
             claim.arg("COUNT").arg(MAX_RECORDS);
             let (next, found) = entries::of_claim(claim.query_async(connection).await?);
             if !found.is_empty() {
