@@ -2,6 +2,7 @@
 //! acknowledged vote survives the loss of this process.
 
 pub mod metrics;
+pub mod queued;
 pub mod tokens;
 
 use std::sync::Arc;
