@@ -14,6 +14,7 @@ pub mod field;
 pub mod history;
 pub mod idempotency_key;
 pub mod job;
+pub mod json_object;
 pub mod lang;
 pub mod moment;
 pub mod place;

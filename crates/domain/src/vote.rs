@@ -32,4 +32,6 @@ pub enum Door {
     Http,
     /// gRPC.
     Grpc,
+    /// A record of the queue that another program wrote, without a door.
+    Queue,
 }

@@ -1,17 +1,19 @@
 //! Reads votes from JSON: one object, an array of objects, or a line for each object (NDJSON). A mistake in one vote
 //! leaves the others alone.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use axum::body::Body;
 use http_body_util::BodyExt;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::budget::UploadReservation;
 use crate::upload_error::UploadError;
 use jornada_domain::FormData;
+use jornada_domain::json_object::{read_members, read_text};
 
 /// Timeout for the whole body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);
@@ -89,13 +91,24 @@ pub async fn read_body(
 
 /// Parses one vote with up to `members` members.
 pub fn parse_vote(json: &[u8], members: usize) -> VoteItem {
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
-    let vote = deserializer.deserialize_map(VoteVisitor { members });
-    let vote = vote.and_then(|vote| deserializer.end().map(|()| vote));
-    vote.unwrap_or_else(|_| VoteItem {
-        error: Some(VoteItemError::NotAnObject),
-        ..VoteItem::default()
-    })
+    let mut vote = VoteItem::default();
+    let mut count = 0;
+    let read = read_members(json, |name, value| {
+        count += 1;
+        if count <= members {
+            vote.add(name, value);
+        } else {
+            let error = || VoteItemError::TooManyMembers(name.into_owned());
+            vote.error.get_or_insert_with(error);
+        }
+    });
+    if read.is_err() {
+        return VoteItem {
+            error: Some(VoteItemError::NotAnObject),
+            ..VoteItem::default()
+        };
+    }
+    vote
 }
 
 /// Parses an array of votes.
@@ -126,24 +139,17 @@ impl VoteItem {
         size_of::<Self>() + parts.sum::<usize>()
     }
 
-    fn add(&mut self, name: String, value: &RawValue) {
-        match read_text(value.get()) {
-            Some(text) if name == KEY_MEMBER && self.key.is_none() => self.key = Some(text),
-            Some(text) => self.answers.parts.push((name, text)),
-            None => {
-                self.error.get_or_insert(VoteItemError::NotAText(name));
-            }
+    fn add(&mut self, name: Cow<'_, str>, value: &RawValue) {
+        let Some(text) = read_text(value).map(Cow::into_owned) else {
+            let error = || VoteItemError::NotAText(name.into_owned());
+            self.error.get_or_insert_with(error);
+            return;
+        };
+        if name == KEY_MEMBER && self.key.is_none() {
+            self.key = Some(text);
+        } else {
+            self.answers.parts.push((name.into_owned(), text));
         }
-    }
-}
-
-/// Returns a JSON value as text. `None` for an array, an object, and a text that is not Unicode.
-fn read_text(json: &str) -> Option<String> {
-    match json.as_bytes().first()? {
-        b'[' | b'{' => None,
-        b'"' => serde_json::from_str(json).ok(),
-        b'n' => Some(String::new()),
-        _ => Some(json.to_owned()),
     }
 }
 
@@ -171,34 +177,6 @@ impl<'de> Visitor<'de> for ArrayVisitor {
             is_whole = false;
         }
         Ok(is_whole.then_some(votes))
-    }
-}
-
-struct VoteVisitor {
-    members: usize,
-}
-
-impl<'de> Visitor<'de> for VoteVisitor {
-    type Value = VoteItem;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a vote")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<VoteItem, A::Error> {
-        let mut vote = VoteItem::default();
-        let mut count = 0;
-        while let Some(name) = members.next_key::<String>()? {
-            let value = members.next_value::<&RawValue>()?;
-            count += 1;
-            if count <= self.members {
-                vote.add(name, value);
-            } else {
-                let error = VoteItemError::TooManyMembers(name);
-                vote.error.get_or_insert(error);
-            }
-        }
-        Ok(vote)
     }
 }
 
