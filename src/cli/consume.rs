@@ -62,7 +62,11 @@ async fn run_consumer(
     );
     let reader = reader.context("JORNADA_QUEUE")?.context("JORNADA_QUEUE")?;
     tokio::spawn(closures.clone().poll_until(store.clone(), stop.clone()));
-    tokio::spawn(observer.clone().run(metrics.queue_state.clone(), stop.clone()));
+    tokio::spawn(
+        observer
+            .clone()
+            .run(metrics.queue_state.clone(), stop.clone()),
+    );
     let consumer = VoteConsumer::new(
         store.clone(),
         VoteJudge::new(campaigns, closures, config.secret.clone()),
@@ -86,7 +90,10 @@ async fn run_consumer(
         SHUTDOWN_TIMEOUT.as_secs()
     );
     stop.cancel();
-    if tokio::time::timeout(SHUTDOWN_TIMEOUT, &mut consuming).await.is_err() {
+    if tokio::time::timeout(SHUTDOWN_TIMEOUT, &mut consuming)
+        .await
+        .is_err()
+    {
         warn!("some votes were not stored in time: they are read again");
     }
     info!("ended");

@@ -4,8 +4,8 @@ use url::Url;
 
 use super::env::{Env, FromEnv, SettingError};
 use jornada_objects::{ObjectStoreSetting, S3Setting};
-use jornada_runtime::cache::CacheSetting;
 use jornada_queue::QueueSetting;
+use jornada_runtime::cache::CacheSetting;
 use jornada_store::StoreSetting;
 
 impl FromEnv for StoreSetting {

@@ -69,6 +69,8 @@ pub enum DeadLetterReason {
     Conflict,
     /// Its value is too large for a vote.
     TooLarge,
+    /// The store does not take it, for a reason in the log.
+    Refused,
 }
 
 impl DeadLetter {
@@ -210,7 +212,7 @@ mod tests {
             reason.to_string()
         });
         let expected = "no_id bad_id not_json no_campaign unknown_campaign other_kind closed invalid \
-                        conflict too_large";
+                        conflict too_large refused";
         assert_eq!(names.collect::<Vec<_>>().join(" "), expected);
     }
 }

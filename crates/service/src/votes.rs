@@ -18,9 +18,9 @@ use crate::registrations::closure_cache::ClosureCache;
 use jornada_domain::campaign::CampaignStatus;
 use jornada_domain::moment::truncate_to_ms;
 use jornada_domain::{Campaign, Door, FieldError, FormData, IdempotencyKey, RegistrationId, Vote};
-use jornada_store::{InsertOutcome, NewVote, StoreError};
-use jornada_queue::{OutgoingRecord, Producer};
 use jornada_queue::metrics::ProducerMetrics;
+use jornada_queue::{OutgoingRecord, Producer};
+use jornada_store::{InsertOutcome, NewVote, StoreError};
 use metrics::VoteMetrics;
 
 /// Maximum number of votes in one request.

@@ -28,7 +28,9 @@ use jornada_http::vote_body::{
     read_body,
 };
 use jornada_http::{MalformedBody, UploadError};
-use jornada_service::votes::{CastError, CastStatus, CastVote, MAX_VOTES, MAX_VOTES_BYTES, VoteKey};
+use jornada_service::votes::{
+    CastError, CastStatus, CastVote, MAX_VOTES, MAX_VOTES_BYTES, VoteKey,
+};
 
 /// Maximum size of a single vote in bytes.
 const MAX_VOTE_BYTES: usize = 64 * 1024;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use rdkafka::ClientConfig;
-use rdkafka::consumer::{CommitMode, Consumer};
+use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -26,7 +26,7 @@ const POLL_TIMEOUT: Duration = Duration::from_millis(100);
 const FILL_TIMEOUT: Duration = Duration::from_millis(10);
 
 /// Shortest time between two commits.
-const COMMIT_INTERVAL: Duration = Duration::from_millis(100);
+const COMMIT_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Time without space for another batch after which the partitions are paused, and the client is polled, so that it stays a
 /// member of the group.
@@ -110,7 +110,7 @@ impl Reader {
         while !self.stop.is_cancelled() {
             if last_commit.elapsed() >= COMMIT_INTERVAL {
                 last_commit = Instant::now();
-                self.commit(&member, CommitMode::Async);
+                self.commit(&member);
             }
             if self.pending.has_lost_one() {
                 let lost = "a batch was not stored".to_owned();
@@ -146,13 +146,13 @@ impl Reader {
         }
         info!("the Kafka consumer stops");
         self.pending.wait_for_fewer_than(1, STOP_TIMEOUT);
-        self.commit(&member, CommitMode::Sync);
+        self.commit(&member);
         Ok(End::Stopped)
     }
 
-    fn commit(&self, member: &GroupMember, mode: CommitMode) {
+    fn commit(&self, member: &GroupMember) {
         let offsets = self.pending.take_stored();
-        member.context().commit(member, &offsets, mode);
+        member.context().commit(member, &offsets);
     }
 
     /// Waits shortly until another batch may be read. Pauses the partitions if that takes long. Returns whether there is space.

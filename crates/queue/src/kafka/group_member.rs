@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::KafkaError;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use tracing::{debug, info, warn};
 
@@ -33,7 +33,6 @@ pub(super) struct MemberContext {
 #[derive(Default)]
 struct State {
     revoked: Vec<i32>,
-    commit_started: Option<Instant>,
     without_space_since: Option<Instant>,
     is_paused: bool,
     last_logged: Option<Instant>,
@@ -50,7 +49,7 @@ impl MemberContext {
     }
 
     /// Commits offsets, if there are any. Failures are harmless: the records are read again and found to be stored.
-    pub(super) fn commit(&self, member: &GroupMember, offsets: &NextOffsets, mode: CommitMode) {
+    pub(super) fn commit(&self, member: &GroupMember, offsets: &NextOffsets) {
         if offsets.is_empty() {
             return;
         }
@@ -59,25 +58,13 @@ impl MemberContext {
             (place, Offset::Offset(*offset))
         });
         let offsets: HashMap<_, _> = offsets.collect();
-        let Ok(list) = TopicPartitionList::from_topic_map(&offsets) else {
-            return;
-        };
-        let start = Instant::now();
-        self.state.lock().commit_started = Some(start);
-        match member.commit(&list, mode) {
-            Ok(()) => {
-                if let CommitMode::Sync = mode {
-                    self.observe_commit();
-                }
-            }
-            Err(error) => self.log_error(&error),
-        }
-    }
-
-    fn observe_commit(&self) {
-        if let Some(start) = self.state.lock().commit_started.take() {
-            let seconds = start.elapsed().as_secs_f64();
-            self.metrics.commit_seconds.observe(seconds);
+        let list = TopicPartitionList::from_topic_map(&offsets);
+        let timer = self.metrics.commit_seconds.start_timer();
+        // Waits for the broker: the client reports the failure of a commit in no other way.
+        let committed = list.and_then(|list| member.commit(&list, CommitMode::Sync));
+        timer.observe_duration();
+        if let Err(error) = committed {
+            self.log_error(&error);
         }
     }
 
@@ -147,7 +134,7 @@ impl MemberContext {
             self.count("revoked");
             self.pending.wait_for_fewer_than(1, DRAIN_TIMEOUT);
             let offsets = self.pending.take_stored();
-            self.commit(member, &offsets, CommitMode::Sync);
+            self.commit(member, &offsets);
         }
         self.pending.forget_partitions(&partitions);
         self.state.lock().revoked.extend(partitions);
@@ -170,13 +157,6 @@ impl ConsumerContext for MemberContext {
             Rebalance::Assign(_) => self.count("assigned"),
             Rebalance::Revoke(revoked) => self.give_up(member, revoked),
             Rebalance::Error(error) => self.log_error(error),
-        }
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
-        match result {
-            Ok(()) => self.observe_commit(),
-            Err(error) => self.log_error(&error),
         }
     }
 }

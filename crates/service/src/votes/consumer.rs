@@ -2,7 +2,7 @@
 //! is stored, or kept as a dead letter: a process that dies at any point loses nothing, and what is read twice is found to be
 //! stored.
 
-pub mod gate;
+mod gate;
 pub mod metrics;
 
 use std::sync::Arc;
@@ -104,7 +104,9 @@ impl VoteConsumer {
         timer.observe_duration();
         acknowledgement.acknowledge();
         if self.0.gate.lock().record(count, dead) && !self.0.stop_reading.is_cancelled() {
-            error!("too many records of the queue are dead letters: this consumer stops. See: jornada dead-letters list");
+            error!(
+                "too many records of the queue are dead letters: this consumer stops. See: jornada dead-letters list"
+            );
             metrics.stopped.set(1);
             self.0.stop_reading.cancel();
         }
@@ -164,9 +166,9 @@ impl VoteConsumer {
             return Some(());
         }
         let now = Timestamp::now();
-        let letters = refused.into_iter().map(|(refusal, record)| {
-            DeadLetter::new(refusal.reason, refusal.detail, record, now)
-        });
+        let letters = refused
+            .into_iter()
+            .map(|(refusal, record)| DeadLetter::new(refusal.reason, refusal.detail, record, now));
         let letters: Vec<_> = letters.collect();
         let mut delays = retry_delays();
         while let Err(error) = self.0.store.insert_dead_letters(letters.clone()).await {
@@ -174,7 +176,7 @@ impl VoteConsumer {
             self.pause(&mut delays).await?;
         }
         for letter in &letters {
-            let reason = [letter.reason.into()];
+            let reason: [&str; 1] = [letter.reason.into()];
             self.0.metrics.dead_letters.with_label_values(&reason).inc();
         }
         Some(())

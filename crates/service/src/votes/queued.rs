@@ -165,7 +165,7 @@ fn find_only_campaign(campaigns: &Campaigns) -> Option<Arc<Campaign>> {
 }
 
 impl Refusal {
-    fn new(reason: DeadLetterReason, detail: String) -> Self {
+    pub(super) fn new(reason: DeadLetterReason, detail: String) -> Self {
         Self { reason, detail }
     }
 

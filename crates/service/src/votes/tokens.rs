@@ -103,7 +103,9 @@ impl VoterTokens {
     fn remember(&self, hash: [u8; 32], known: KnownToken) {
         let mut tokens = self.0.lock();
         if tokens.len() >= MAX_TOKENS {
-            tokens.retain(|_, other| known.fresh_until < other.looked_up_at + REMEMBERED_WITHOUT_STORE);
+            tokens.retain(|_, other| {
+                known.fresh_until < other.looked_up_at + REMEMBERED_WITHOUT_STORE
+            });
         }
         if tokens.len() < MAX_TOKENS || tokens.contains_key(&hash) {
             tokens.insert(hash, known);
