@@ -1,6 +1,8 @@
 //! Takes in votes: validates answers, stores them in batches, returns an outcome for each. All doors call this module. An
 //! acknowledged vote survives the loss of this process.
 
+pub mod dead_letter_gate;
+pub mod dead_letters;
 pub mod metrics;
 pub mod queued;
 pub mod tokens;
