@@ -223,6 +223,16 @@ impl<'a> SentMembers<'a> {
     }
 }
 
+/// Returns the id of the campaign that a record names, if any; it may be any text.
+pub fn named_campaign(record: &QueueRecord) -> Option<Cow<'_, str>> {
+    let sent = SentMembers::read(&record.value, 0).unwrap_or_default();
+    let named = choose(
+        (CAMPAIGN, sent.campaign),
+        ("campaign", record.campaign.as_deref()),
+    );
+    named.map(|(_, id)| id)
+}
+
 /// Returns name and text of a member, or else those of a header. Null and empty texts are missing.
 fn choose<'a>(
     (name, member): (&'static str, Option<Cow<'a, str>>),
