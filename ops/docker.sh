@@ -45,6 +45,14 @@ docker_audit() {
     compose exec -T app1 /jornada audit "$@"
 }
 
+docker_queue() {
+    compose exec -T app1 /jornada queue "$@"
+}
+
+docker_dead-letters() {
+    compose exec -T app1 /jornada dead-letters "$@"
+}
+
 docker_status() {
     local bad=0
     load_settings

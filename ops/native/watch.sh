@@ -4,7 +4,7 @@
 
 write_watch() {
     local name urls=()
-    for name in "${INSTANCES[@]}"; do urls+=("http://127.0.0.1:${PORTS[ops${name#app}]}"); done
+    for name in "${INSTANCES[@]}" "${CONSUMERS[@]}"; do urls+=("http://127.0.0.1:${PORTS[ops${name#app}]}"); done
     write_file watch/.env <<ENV
 JORNADA_INSTANCE='watch'
 JORNADA_WATCH='$(IFS=, && echo "${urls[*]}")'
