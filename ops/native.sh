@@ -84,7 +84,7 @@ native_up() {
     choose_queues
     STEP="installing the queue" && install_queues
     STEP="writing the settings" && write_all_files
-    if supervisord_pid >/dev/null; then ctl update >/dev/null; else STEP="starting supervisord" && start_supervisord; fi
+    if supervisord_pid >/dev/null; then update_programs; else STEP="starting supervisord" && start_supervisord; fi
     STEP="starting the stores" && start_stores
     STEP="starting the queue" && start_queues
     STEP="starting the instances" && start_in_turn app: "${INSTANCES[@]}"

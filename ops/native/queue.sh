@@ -119,6 +119,15 @@ queue_programs() {
 
 # --- Start
 
+# Makes supervisord take over its configuration, and removes the folders of consumers that it no longer runs.
+update_programs() {
+    local folder
+    ctl update >/dev/null
+    for folder in "$STACK"/consumer[0-9]; do
+        [[ " ${CONSUMERS[*]} " == *" ${folder##*/} "* ]] || rm -rf "$folder"
+    done
+}
+
 # Runs a command of the program about a queue: queue, arguments of `jornada queue`...
 queue_command() {
     local folder
@@ -142,7 +151,8 @@ start_queues() {
         name=$(queue_server "$queue")
         [[ $queue != kafka ]] || format_kafka
         is_running "$name" || ctl start "$name" >/dev/null || fail "$name does not start" "look into $STACK/log/$name.log"
-        wait_until "the queue answers" "$name" queue_command "$queue" create --partitions "$QUEUE_PARTITIONS"
+        # A former queue that is broken must not keep the instances from moving to the new one.
+        [[ $queue != "$STACK_QUEUE" ]] || wait_until "the queue answers" "$name" queue_command "$queue" create --partitions "$QUEUE_PARTITIONS"
     done
 }
 
@@ -186,7 +196,7 @@ empty_former_queues() {
     write_file queues <<<"$STACK_QUEUE"
     choose_queues
     write_all_files
-    ctl update >/dev/null
+    update_programs
     start_consumers "$STACK_QUEUE"
     renew_watch
 }
