@@ -6,6 +6,10 @@
 # Another file allows a second system beside the first, as in drill/fresh.sh.
 ENV_FILE=${STACK_ENV_FILE:-$PWD/.env}
 
+# Of a topic of Kafka, which keeps the number that it was created with: at least the highest STACK_CONSUMERS.
+# shellcheck disable=SC2034 # used by ops/native/queue.sh and ops/docker.sh
+QUEUE_PARTITIONS=12
+
 # Settings with their defaults. A variable of the environment takes precedence and is saved in .env.
 declare -A SETTINGS=(
     [STACK_LISTEN]="0.0.0.0:8080"     # where nginx listens

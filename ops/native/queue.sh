@@ -3,7 +3,6 @@
 # that a change of STACK_QUEUE or STACK_CONSUMERS restarts nothing else. Sourced by ops/native.sh.
 
 QUEUE_TOPIC=votes
-QUEUE_PARTITIONS=12 # at least the highest STACK_CONSUMERS; a topic keeps the number that it was created with
 SECONDS_TO_EMPTY=60
 SECONDS_TO_EMPTY_AT_STOP=10
 
@@ -169,7 +168,7 @@ start_consumers() {
 
 # Prints how many votes of a queue are not stored yet, or nothing if that is unknown: queue.
 waiting_votes() {
-    { queue_command "$1" status 2>/dev/null || true; } | sed -n 's/^lag[^0-9]*\([0-9][0-9]*\).*/\1/p'
+    { queue_command "$1" status 2>/dev/null || true; } | read_lag
 }
 
 # Waits until all votes of a queue are stored: queue, seconds.
