@@ -110,7 +110,7 @@ docker_status() {
         echo "$(site_url) does NOT accept registrations" && bad=1
     fi
     if [[ $STACK_QUEUE != direct ]]; then
-        compose exec -T app1 /jornada queue status || { echo "the queue does NOT answer" && bad=1; }
+        compose exec -T app1 /jornada queue status || { echo "the queue is NOT in order" && bad=1; }
     fi
     print_panels
     return "$bad"

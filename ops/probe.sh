@@ -21,5 +21,5 @@ registration_works() {
 
 # Reads what `jornada queue status` prints, and prints how many votes are not stored yet, or nothing if that is unknown.
 read_lag() {
-    sed -n 's/^lag[^0-9]*\([0-9][0-9]*\).*/\1/p'
+    sed -n 's/^votes that are not stored: \([0-9][0-9]*\)$/\1/p'
 }

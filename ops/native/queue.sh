@@ -110,8 +110,8 @@ queue_programs() {
         echo "priority=12"
     done
     for name in "${CONSUMERS[@]}"; do
-        # A consumer has 10 s to store and commit what it has read.
-        program "$name" 20 "$STACK/bin/jornada consume"
+        # A consumer has 25 s to store and commit what it has read.
+        program "$name" 30 "$STACK/bin/jornada consume"
         echo "priority=15"
     done
 }
@@ -209,7 +209,7 @@ print_queue() {
     for name in "${QUEUES[@]}"; do
         [[ $name != direct ]] || continue
         echo "queue $name:"
-        queue_command "$name" status || { echo "the queue $name does NOT answer" && bad=1; }
+        queue_command "$name" status || { echo "the queue $name is NOT in order" && bad=1; }
     done
     for name in "${CONSUMERS[@]}"; do
         if is_ready "$name"; then echo "$name ready"; else echo "$name NOT ready" && bad=1; fi
