@@ -79,6 +79,7 @@ bind 127.0.0.1
 port ${PORTS[redis-queue]}
 requirepass $STACK_REDIS_PASSWORD
 dir $STACK/redis-queue
+save ""
 appendonly yes
 appendfsync always
 maxmemory 768mb
