@@ -32,7 +32,7 @@ change_queue() {
     else
         save_setting COMPOSE_PROFILES "$profile"
         save_setting STACK_QUEUE_URL "$url"
-        save_setting STACK_QUEUE_WATCH ",http://consumer:4100"
+        save_setting STACK_QUEUE_WATCH ",http://consumer:4100/readyz"
     fi
 }
 

@@ -121,11 +121,14 @@ queue_programs() {
 
 # Makes supervisord take over its configuration, and removes the folders of consumers that it no longer runs.
 update_programs() {
-    local folder
-    ctl update >/dev/null
+    local folder gone=()
     for folder in "$STACK"/consumer[0-9]; do
-        [[ " ${CONSUMERS[*]} " == *" ${folder##*/} "* ]] || rm -rf "$folder"
+        [[ ! -d $folder || " ${CONSUMERS[*]} " == *" ${folder##*/} "* ]] || gone+=("$folder")
     done
+    # The watcher starts later without them, and sends no mail about them.
+    [[ ${#gone[@]} -eq 0 ]] || ctl stop telemetry:watch >/dev/null || true
+    ctl update >/dev/null
+    [[ ${#gone[@]} -eq 0 ]] || rm -rf "${gone[@]}"
 }
 
 # Runs a command of the program about a queue: queue, arguments of `jornada queue`...
@@ -198,7 +201,8 @@ empty_former_queues() {
     write_all_files
     update_programs
     start_consumers "$STACK_QUEUE"
-    renew_watch
+    read_running
+    start_telemetry
 }
 
 # --- Status, stop
