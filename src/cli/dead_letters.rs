@@ -63,7 +63,7 @@ pub(super) struct DropArgs {
     #[arg(long, requires = "yes")]
     all: bool,
     /// Confirms that all are to be dropped; they cannot be brought back
-    #[arg(long, requires = "all")]
+    #[arg(long)]
     yes: bool,
 }
 
@@ -215,16 +215,23 @@ async fn drop_letters(context: &AdminContext, args: &DropArgs) -> anyhow::Result
             unknown_ids += 1;
         }
     }
-    while args.all {
+    if args.all {
+        dropped = drop_all(context).await?;
+    }
+    println!("{dropped} dropped");
+    ensure!(unknown_ids == 0, "not all of the named letters were there");
+    Ok(())
+}
+
+async fn drop_all(context: &AdminContext) -> anyhow::Result<u64> {
+    let mut dropped = 0;
+    loop {
         let page = context.store.dead_letters(None, PAGE_SIZE).await?;
         if page.is_empty() {
-            break;
+            return Ok(dropped);
         }
         for letter in page {
             dropped += u64::from(context.store.delete_dead_letter(letter.id).await?);
         }
     }
-    println!("{dropped} dropped");
-    ensure!(unknown_ids == 0, "not all of the named letters were there");
-    Ok(())
 }

@@ -191,7 +191,7 @@ async fn letters_are_listed_shown_and_dropped(stores: Stores) {
         (&["drop"], "required"),
         (&["replay"], "required"),
         (&["replay", "--all", &unknown], "cannot be used with"),
-        (&["drop", "--yes", &unknown], "--all"),
+        (&["drop", "--yes"], "required"),
     ] {
         let (done, told) = run(&installation, wrong);
         assert!(!done && told.contains(words), "{wrong:?}: {told}");
