@@ -57,7 +57,7 @@ async fn a_replayed_letter_is_stored_once(stores: Stores) {
     let without_id = letter(&installation, 1, None, "UNE");
     let without_party = letter(&installation, 2, Some(ID), "XYZ");
     let same_id = letter(&installation, 3, Some(ID), "UNE");
-    let cut = of_value(4, Some(ID), &[b' '; 70_000]);
+    let cut = of_value(4, Some(ID), &vec![b' '; 70_000]);
     let letters = [&without_id, &without_party, &same_id, &cut];
     let ids = letters.map(|letter| letter.id.to_string());
     store
@@ -67,14 +67,14 @@ async fn a_replayed_letter_is_stored_once(stores: Stores) {
 
     let (done, told) = run(&installation, &["replay", &ids[0]]);
     assert!(done && told == "1 stored, 0 stay\n", "{told}");
-    let stored = votes(&installation);
-    assert_eq!(stored.len(), 1);
+    let first = votes(&installation);
+    assert_eq!(first.len(), 1);
     assert_eq!(
-        (&stored[0]["id"], &stored[0]["door"]),
+        (&first[0]["id"], &first[0]["door"]),
         (&ids[0].as_str().into(), &"queue".into())
     );
     assert_eq!(
-        stored[0]["received_at"],
+        first[0]["received_at"],
         at(1).to_string(),
         "not the time of the replay"
     );
@@ -91,7 +91,7 @@ async fn a_replayed_letter_is_stored_once(stores: Stores) {
         .unwrap();
     let (done, told) = run(&installation, &["replay", &ids[0]]);
     assert!(done && told == "1 stored, 0 stay\n", "{told}");
-    assert_eq!(votes(&installation), stored);
+    assert_eq!(votes(&installation), first);
 
     let (done, told) = run(&installation, &["replay", &ids[1], &ids[3]]);
     assert!(!done && told.contains("0 stored, 2 stay"), "{told}");
