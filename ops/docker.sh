@@ -12,28 +12,39 @@ compose() {
 # Saves what docker-compose.yml needs to know of STACK_QUEUE. If an earlier queue is in use, nginx stops until the votes
 # in it are stored, and its services are removed; its volume is kept.
 change_queue() {
-    local profile=redis-queue url="redis://:$STACK_REDIS_PASSWORD@redis-queue:6379/" former name
+    local profile=redis-queue url="redis://:$STACK_REDIS_PASSWORD@redis-queue:6379/" former
     case $STACK_QUEUE in
         kafka) profile=kafka url=kafka://kafka:9092/votes ;;
         direct) profile='' ;;
     esac
-    former=$(sed -n 's/^COMPOSE_PROFILES=//p' "$ENV_FILE" 2>/dev/null || true)
+    former=$(former_profile)
     if [[ -n $former && $former != "$profile" ]]; then
         say "waiting until the votes in the former queue are stored"
         compose stop nginx >&2
         former_is_empty || {
-            compose start nginx >&2
+            compose start nginx >&2 || true
             fail "votes in the former queue ($former) are not stored yet: nothing was changed" "STACK_QUEUE=${former%-queue} bash init.sh"
         }
         compose rm --stop --force consumer "$former" >&2
     fi
     if [[ -z $profile ]]; then
-        for name in COMPOSE_PROFILES STACK_QUEUE_URL STACK_QUEUE_WATCH; do save_setting "$name"; done
+        forget_queue
     else
         save_setting COMPOSE_PROFILES "$profile"
         save_setting STACK_QUEUE_URL "$url"
         save_setting STACK_QUEUE_WATCH ",http://consumer:4100/readyz"
     fi
+}
+
+# Prints the profile of the queue in use, if there is one.
+former_profile() {
+    sed -n 's/^COMPOSE_PROFILES=\(redis-queue\|kafka\)$/\1/p' "$ENV_FILE"
+}
+
+forget_queue() {
+    local name
+    [[ -n $(former_profile) ]] || return 0
+    for name in COMPOSE_PROFILES STACK_QUEUE_URL STACK_QUEUE_WATCH; do save_setting "$name"; done
 }
 
 # Waits for at most a minute.
@@ -124,6 +135,7 @@ docker_stop() {
 docker_down() {
     load_settings
     confirm "the containers and their volumes, with every registration and photo"
-    compose down --volumes
+    compose --profile redis-queue --profile kafka down --volumes
+    forget_queue
     save_setting STACK_STAFF_TOKEN
 }

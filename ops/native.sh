@@ -88,7 +88,7 @@ native_up() {
     STEP="starting the stores" && start_stores
     STEP="starting the queue" && start_queues
     STEP="starting the instances" && start_in_turn app: "${INSTANCES[@]}"
-    STEP="starting the consumers" && start_consumers "${QUEUES[0]}"
+    STEP="starting the consumers" && { [[ ${#QUEUES[@]} -gt 1 ]] || start_consumers "$STACK_QUEUE"; }
     STEP="starting nginx" && start_nginx
     STEP="starting the monitoring" && start_telemetry
     STEP="checking that it works"

@@ -146,15 +146,21 @@ format_kafka() {
         fail "cannot format the folder of Kafka" "look into $STACK/log/kafka-format.log"
 }
 
+# Starts the servers of the queues, and restarts those whose settings have changed. A former queue that is broken does not
+# keep the system from starting.
 start_queues() {
-    local queue name
+    local queue name now action
     read_running
     for queue in "${QUEUES[@]}"; do
         [[ $queue != direct ]] || continue
         name=$(queue_server "$queue")
         [[ $queue != kafka ]] || format_kafka
-        is_running "$name" || ctl start "$name" >/dev/null || fail "$name does not start" "look into $STACK/log/$name.log"
-        # A former queue that is broken must not keep the instances from moving to the new one.
+        now=$({ cat "$STACK/$name.conf" "$STACK/$name/server.properties" 2>/dev/null || true; } | sha256sum)
+        action=start
+        if is_running "$name"; then action=restart; fi
+        [[ $action == restart && $now == "$(cat "$STACK/$name/stamp" 2>/dev/null)" ]] || ctl "$action" "$name" >/dev/null ||
+            [[ $queue != "$STACK_QUEUE" ]] || fail "$name does not start" "look into $STACK/log/$name.log"
+        write_file "$name/stamp" <<<"$now"
         [[ $queue != "$STACK_QUEUE" ]] || wait_until "the queue answers" "$name" queue_command "$queue" create --partitions "$QUEUE_PARTITIONS"
     done
 }
