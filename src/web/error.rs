@@ -327,7 +327,7 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(_) => Self::Unavailable(error.into()),
-            StoreError::Failed(_) => Self::Internal(error.into()),
+            StoreError::Failed(_) | StoreError::Refused(_) => Self::Internal(error.into()),
         }
     }
 }

@@ -164,7 +164,10 @@ pub async fn a_refused_record_fails_alone(fixture: &StoreFixture) {
     let outcomes = fixture.store.insert(batch).await;
     for (one, outcome) in all.iter().zip(outcomes) {
         if one.answers.get(0) == Some(REFUSED) {
-            assert!(matches!(outcome, Err(StoreError::Failed(_))), "{outcome:?}");
+            assert!(
+                matches!(outcome, Err(StoreError::Refused(_))),
+                "{outcome:?}"
+            );
         } else {
             assert_eq!(outcome.unwrap(), InsertOutcome::Inserted);
         }
@@ -188,7 +191,7 @@ async fn a_record_that_is_too_large_for_mongodb_fails_alone() {
         outcomes[..],
         [
             Ok(InsertOutcome::Inserted),
-            Err(StoreError::Failed(_)),
+            Err(StoreError::Refused(_)),
             Ok(InsertOutcome::Inserted)
         ]
     ));

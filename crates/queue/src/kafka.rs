@@ -9,4 +9,5 @@ mod group_member;
 pub(crate) mod observer;
 pub(crate) mod pending_batches;
 pub(crate) mod producer;
+mod quiet;
 mod watchdog;

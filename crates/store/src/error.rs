@@ -10,6 +10,9 @@ pub enum StoreError {
     /// The operation was rejected, or its result is unusable.
     #[error("store operation failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A record was rejected because of what it is, for example its size. Others of its batch are not affected.
+    #[error("store refuses the record")]
+    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// Result of a store operation.
@@ -21,6 +24,7 @@ impl StoreError {
         match self {
             Self::Unavailable(source) => Self::Unavailable(source.to_string().into()),
             Self::Failed(source) => Self::Failed(source.to_string().into()),
+            Self::Refused(source) => Self::Refused(source.to_string().into()),
         }
     }
 

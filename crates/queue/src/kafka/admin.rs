@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
 use rdkafka::metadata::Metadata;
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::config;
+use super::quiet::QuietContext;
 use crate::error::QueueError;
 use crate::setting::KafkaSetting;
 
@@ -20,7 +20,8 @@ pub(crate) async fn create_topic(
     partitions: i32,
     replicas: i32,
 ) -> Result<bool, QueueError> {
-    let client: AdminClient<DefaultClientContext> = config::connection(setting).create()?;
+    let config = config::connection(setting);
+    let client: AdminClient<QuietContext> = config.create_with_context(QuietContext)?;
     let topic = NewTopic::new(
         &setting.topic,
         partitions,

@@ -9,6 +9,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{Message, Offset, TopicPartitionList};
 use tokio::task::spawn_blocking;
 
+use super::quiet::QuietContext;
 use super::{admin, config};
 use crate::error::QueueError;
 use crate::setting::KafkaSetting;
@@ -20,11 +21,13 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 /// Time to read the oldest records.
 const READ_TIMEOUT: Duration = Duration::from_secs(3);
 
+type Client = BaseConsumer<QuietContext>;
+
 /// A client that belongs to no group.
 #[derive(Clone)]
 pub(crate) struct KafkaObserver {
     setting: KafkaSetting,
-    client: Arc<Mutex<BaseConsumer>>,
+    client: Arc<Mutex<Client>>,
 }
 
 impl fmt::Debug for KafkaObserver {
@@ -49,7 +52,7 @@ impl KafkaObserver {
             .set("fetch.wait.max.ms", "50");
         Ok(Self {
             setting: setting.clone(),
-            client: Arc::new(Mutex::new(config.create()?)),
+            client: Arc::new(Mutex::new(config.create_with_context(QuietContext)?)),
         })
     }
 
@@ -60,7 +63,7 @@ impl KafkaObserver {
     }
 }
 
-fn look(client: &BaseConsumer, setting: &KafkaSetting) -> Result<QueueState, QueueError> {
+fn look(client: &Client, setting: &KafkaSetting) -> Result<QueueState, QueueError> {
     let metadata = client.fetch_metadata(Some(&setting.topic), TIMEOUT)?;
     admin::require_topic(&metadata, &setting.topic)?;
     let mut partitions = TopicPartitionList::new();
@@ -94,7 +97,7 @@ fn look(client: &BaseConsumer, setting: &KafkaSetting) -> Result<QueueState, Que
 /// Reads the first record of each of these partitions. Returns the age of the oldest, zero without partitions, and `None` if
 /// they cannot be read in time.
 fn oldest_age(
-    client: &BaseConsumer,
+    client: &Client,
     unread: &TopicPartitionList,
 ) -> Result<Option<Duration>, QueueError> {
     let mut missing: Vec<i32> = unread
@@ -124,7 +127,7 @@ fn oldest_age(
     Ok(oldest.filter(|_| is_complete).map(age))
 }
 
-fn count_members(client: &BaseConsumer, group: &str) -> Result<u64, QueueError> {
+fn count_members(client: &Client, group: &str) -> Result<u64, QueueError> {
     let found = client.fetch_group_list(Some(group), TIMEOUT)?;
     let groups = found.groups().iter().filter(|found| found.name() == group);
     Ok(groups.map(|group| group.members().len() as u64).sum())

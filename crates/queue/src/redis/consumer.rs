@@ -130,6 +130,7 @@ impl Session {
         while !stop.is_cancelled() {
             if last_claim.is_none_or(|at| at.elapsed() > claim_interval) {
                 last_claim = Some(Instant::now());
+                self.show_presence(&mut connection).await?;
                 if !self.claim(&mut connection).await? {
                     return Ok(());
                 }
@@ -157,6 +158,19 @@ impl Session {
         read.arg("BLOCK").arg(BLOCK.as_millis().to_string());
         read.arg("STREAMS").arg(stream).arg(">");
         read.query_async(connection).await.map(entries::of_read)
+    }
+
+    /// Reads an entry that this consumer holds already, if any. Redis 7.0 notices a consumer that waits for new entries only when
+    /// one comes.
+    async fn show_presence(
+        &self,
+        connection: &mut MultiplexedConnection,
+    ) -> Result<(), RedisError> {
+        let RedisSetting { stream, group, .. } = &self.setting;
+        let mut read = redis::cmd("XREADGROUP");
+        read.arg("GROUP").arg(group).arg(&self.name);
+        read.arg("COUNT").arg(1).arg("STREAMS").arg(stream).arg("0");
+        read.query_async::<Value>(connection).await.map(drop)
     }
 
     /// Takes over the entries of consumers that died. Returns whether batches are still taken.

@@ -12,8 +12,8 @@ use crate::error::QueueError;
 use crate::setting::RedisSetting;
 use crate::state::{QueueState, age};
 
-/// A consumer that asked for entries no longer ago counts as reading: it asks every second.
-const READING: Duration = Duration::from_secs(10);
+/// A consumer that asked for entries no longer ago counts as reading: it shows its presence every 10 s.
+const READING: Duration = Duration::from_secs(25);
 
 /// A connection to the stream.
 #[derive(Clone)]

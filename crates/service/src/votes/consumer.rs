@@ -140,7 +140,7 @@ impl VoteConsumer {
         loop {
             let batch = votes.iter().map(|(_, vote, _)| vote.clone()).collect();
             let outcomes = self.0.store.insert(batch).await;
-            let mut left = Vec::new();
+            let (mut left, mut failure) = (Vec::new(), None);
             for ((index, vote, record), outcome) in votes.into_iter().zip(outcomes) {
                 match outcome {
                     Ok(InsertOutcome::Inserted) => self.count(&vote, "stored"),
@@ -153,8 +153,11 @@ impl VoteConsumer {
                         let refusal = Refusal::new(DeadLetterReason::Conflict, String::new());
                         refused.push((index, refusal, record));
                     }
-                    Err(StoreError::Unavailable(_)) => left.push((index, vote, record)),
-                    Err(StoreError::Failed(cause)) => {
+                    Err(error @ (StoreError::Unavailable(_) | StoreError::Failed(_))) => {
+                        failure = Some(error);
+                        left.push((index, vote, record));
+                    }
+                    Err(StoreError::Refused(cause)) => {
                         warn!("the store refuses a vote: {cause}");
                         let refusal = Refusal::new(DeadLetterReason::Refused, String::new());
                         refused.push((index, refusal, record));
@@ -163,6 +166,9 @@ impl VoteConsumer {
             }
             if left.is_empty() {
                 return Some(refused);
+            }
+            if let Some(StoreError::Failed(cause)) = failure {
+                warn!("cannot store votes: {cause}");
             }
             self.pause(&mut delays).await?;
             votes = left;

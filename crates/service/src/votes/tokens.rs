@@ -72,9 +72,8 @@ impl VoterTokens {
         let found = match known {
             None => store.token(&hash).await,
             Some(known) => match timeout(LOOK_UP_TIMEOUT, store.token(&hash)).await {
-                Ok(Ok(found)) => Ok(found),
-                Ok(Err(StoreError::Failed(error))) => Err(StoreError::Failed(error)),
-                Ok(Err(StoreError::Unavailable(_))) | Err(_) => {
+                Ok(answer) if !matches!(answer, Err(StoreError::Unavailable(_))) => answer,
+                _ => {
                     self.remember(
                         hash,
                         KnownToken {

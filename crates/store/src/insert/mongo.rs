@@ -15,7 +15,7 @@ use super::{InsertOutcome, NewRecord, sum_deltas};
 use crate::deltas;
 use crate::error::{Result, StoreError};
 use crate::mongo::convert::{self, binary, read_field};
-use crate::mongo::driver_error::{is_duplicate, is_record_error, is_transient};
+use crate::mongo::driver_error::{is_duplicate, is_record_error, is_transient, of_record};
 use crate::mongo::handle::{MongoStore, RETRY_DELAY, collect, primary};
 use crate::mongo::transaction;
 use crate::time_limit::{OPERATION_TIMEOUT, in_time};
@@ -109,6 +109,7 @@ impl<'a, R: NewRecord> BatchInsert<'a, R> {
                     let rest = part.split_off(part.len() / 2);
                     parts.extend([rest, part]);
                 }
+                Err(error) if part.len() == 1 => self.fail(&part, &of_record(error)),
                 Err(error) => self.fail(&part, &error.into()),
             }
         }

@@ -57,7 +57,9 @@ fn insert<R: NewRecord>(
         Ok(true) => Ok(Ok(InsertOutcome::Inserted)),
         Ok(false) => record.compare_row(connection).map(Ok),
         // SQLite has undone only the statement of the refused row.
-        Err(error @ StoreError::Failed(_)) if !connection.is_autocommit() => Ok(Err(error)),
+        Err(StoreError::Failed(cause)) if !connection.is_autocommit() => {
+            Ok(Err(StoreError::Refused(cause)))
+        }
         Err(error) => Err(error),
     }
 }

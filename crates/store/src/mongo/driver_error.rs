@@ -13,10 +13,14 @@ const DUPLICATE_KEY: i32 = 11000;
 
 /// Codes of a server that is stopping, changing its primary, overloaded or lagging, from
 /// `src/mongo/base/error_codes.yml` of MongoDB.
-const TRANSIENT_CODES: [i32; 25] = [
-    6, 7, 24, 43, 50, 63, 64, 89, 91, 112, 133, 134, 150, 189, 202, 237, 239, 246, 262, 9001,
+const TRANSIENT_CODES: [i32; 26] = [
+    6, 7, 24, 43, 50, 63, 64, 89, 91, 112, 133, 134, 150, 189, 202, 211, 237, 239, 246, 262, 9001,
     10107, 11600, 11602, 13435, 13436,
 ];
+
+/// Codes of a document that the server never takes: `BadValue`, `TypeMismatch`, `DottedFieldName`, `DocumentValidationFailure`,
+/// `BSONObjectTooLarge`.
+const RECORD_CODES: [i32; 5] = [2, 14, 57, 121, 10334];
 
 /// Code of an operation that the server ended at its `maxTimeMS`.
 const MAX_TIME_EXPIRED: i32 = 50;
@@ -81,6 +85,17 @@ pub(crate) fn is_record_error(error: &Error) -> bool {
         *error.kind,
         ErrorKind::InsertMany(_) | ErrorKind::InvalidArgument { .. }
     )
+}
+
+/// Returns the error of a single record.
+pub(crate) fn of_record(error: Error) -> StoreError {
+    let is_invalid = matches!(*error.kind, ErrorKind::InvalidArgument { .. });
+    let has_code = code(&error).is_some_and(|(code, _)| RECORD_CODES.contains(&code));
+    if is_invalid || has_code {
+        StoreError::Refused(Box::new(DriverError::from_driver(&error)))
+    } else {
+        error.into()
+    }
 }
 
 /// Returns whether a collection exists already.
