@@ -8,6 +8,7 @@
 #   bash init.sh [--native] token NAME create one more API token for the staff
 #   bash init.sh [--native] staff ...  staff accounts: staff add EMAIL --role admin, staff list, ...
 #   bash init.sh [--native] audit ...  the audit log: audit verify, audit export
+#   bash init.sh [--native] queue ...  the queue of votes: queue status; dead-letters list, ... (see STACK_QUEUE)
 #   bash init.sh --native ctl ...      supervisorctl of the native system: restart app:app1, tail door:nginx, ...
 #
 # Uses docker-compose.yml if a Docker engine is running; without one, or with --native, runs directly on Debian or Ubuntu.
@@ -75,9 +76,9 @@ main() {
     [[ -n $way ]] || { has_docker && way=docker; } || way=native
     verb=${words[0]:-up}
     case $way.$verb.${#words[@]} in
-        *.up.? | *.status.1 | *.stop.1 | *.down.1 | *.token.2 | *.staff.* | *.audit.* | native.ctl.*) "${way}_$verb" "${words[@]:1}" ;;
+        *.up.? | *.status.1 | *.stop.1 | *.down.1 | *.token.2 | *.staff.* | *.audit.* | *.queue.* | *.dead-letters.* | native.ctl.*) "${way}_$verb" "${words[@]:1}" ;;
         docker.ctl.*) fail "ctl is for the native system" "docker compose ps" ;;
-        *) fail "unknown arguments: ${words[*]}" "bash init.sh [--native] [status | stop | down [--yes] | token NAME | staff ... | audit ...]" ;;
+        *) fail "unknown arguments: ${words[*]}" "bash init.sh [--native] [status | stop | down [--yes] | token NAME | staff ... | audit ... | queue ... | dead-letters ...]" ;;
     esac
 }
 

@@ -65,14 +65,14 @@ check_docs() {
     RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps
 }
 
-# Validates docker-compose.yml without an engine, with placeholders for the secrets that init.sh generates.
+# Validates docker-compose.yml without an engine, with all profiles and placeholders for the secrets that init.sh generates.
 check_compose() {
     local secret settings=()
     for secret in SECRET PHOTO_KEY MONGODB_KEY MONGODB_ADMIN_PASSWORD MONGODB_PASSWORD REDIS_PASSWORD S3_ACCESS_KEY S3_SECRET_KEY \
         MONGODB_MONITOR_PASSWORD GRAFANA_PASSWORD; do
         settings+=("STACK_$secret=check")
     done
-    env "${settings[@]}" docker-compose config --quiet
+    env "${settings[@]}" STACK_CONSUMERS=9 docker-compose --profile dev --profile redis-queue --profile kafka config --quiet
 }
 
 check_dashboards() {

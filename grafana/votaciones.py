@@ -73,8 +73,8 @@ def queue():
               ("max(jornada_queue_lag_votes)", "en la cola")),
         lines("Espera del voto más antiguo", "Hace cuánto espera; 0 si no espera ninguno. Sin línea no se sabe.", "s",
               ("max(jornada_queue_oldest_vote_age_seconds)", "más antiguo")),
-        states("Cola en pie", "Si la cola recibe los votos de cada instancia: caída, se guardan directamente. Sin línea no hay "
-               "cola.", ("jornada_queue_up", "{{instance}}"), width=8),
+        states("Cola en pie", "Si la cola recibió el último voto de cada instancia: caída, se guardan directamente. Sin línea no "
+               "hay cola.", ("jornada_queue_up", "{{instance}}"), width=8),
         lines("Confirmación de la cola", "Tiempo hasta que la cola confirma los votos de una solicitud, de 50, 95 y 99 de cada "
               "100.", "s", *quantiles("jornada_queue_send_duration_seconds")),
         lines("Memoria de envío", "Parte usada de la memoria para los votos que la cola aún no confirma; llena, se guardan "

@@ -17,7 +17,11 @@ number_ports() {
         PORTS[ops$number]=$((base + 100 + number))
         PORTS[mongod$number]=$((base + 200 + number))
     done
+    for ((number = 1; number <= ${STACK_CONSUMERS:-1}; number++)); do PORTS[opsconsumer$number]=$((base + 120 + number)); done
     PORTS[redis]=$((base + 301))
+    PORTS[redis-queue]=$((base + 302))
+    PORTS[kafka]=$((base + 303))
+    PORTS[kafka_controller]=$((base + 304))
     PORTS[s3]=$((base + 401))
     PORTS[weed_master]=$((base + 402))
     PORTS[weed_volume]=$((base + 403))
@@ -64,6 +68,10 @@ CONF
     s3_identities "$STACK_S3_ACCESS_KEY" "$STACK_S3_SECRET_KEY" | write_file s3.json
 }
 
+store_url() {
+    echo "mongodb://jornada:$STACK_MONGODB_PASSWORD@$(members | paste -sd,)/jornada?replicaSet=rs0&authSource=admin"
+}
+
 # The settings of one instance, in its own working folder, where the application reads them.
 write_instance_settings() {
     local name=$1 number=${1#app}
@@ -76,11 +84,12 @@ JORNADA_PUBLIC_URL='$STACK_PUBLIC_URL'
 JORNADA_HOSTS='$STACK_HOSTS'
 JORNADA_EXEMPT='$STACK_EXEMPT'
 JORNADA_ADMIN_TOTP='$STACK_ADMIN_TOTP'
-JORNADA_STORE='mongodb://jornada:$STACK_MONGODB_PASSWORD@$(members | paste -sd,)/jornada?replicaSet=rs0&authSource=admin'
+JORNADA_STORE='$(store_url)'
 JORNADA_PHOTOS='s3://jornada-photos?endpoint=http://127.0.0.1:${PORTS[s3]}&region=us-east-1'
 AWS_ACCESS_KEY_ID='$STACK_S3_ACCESS_KEY'
 AWS_SECRET_ACCESS_KEY='$STACK_S3_SECRET_KEY'
 JORNADA_CACHE='redis://:$STACK_REDIS_PASSWORD@127.0.0.1:${PORTS[redis]}/'
+JORNADA_QUEUE='$(queue_url "$STACK_QUEUE")'
 JORNADA_CAMPAIGNS='$STACK/campaigns'
 JORNADA_SECRET='$STACK_SECRET'
 JORNADA_PHOTO_KEY='$STACK_PHOTO_KEY'
@@ -178,6 +187,7 @@ programs() {
     program nginx 30 "/usr/sbin/nginx -e stderr -p $STACK/nginx -c $STACK/nginx/nginx.conf -g \"daemon off;\""
     # SIGQUIT lets requests finish; SIGTERM would abort them.
     echo "stopsignal=QUIT"
+    queue_programs
     telemetry_programs
     watch_program
 }
@@ -207,7 +217,7 @@ serverurl=unix://$STACK/run/supervisor.sock
 
 $(programs)
 
-; Groups start together, and stop in descending order of priority: nginx first, the stores last.
+; Groups start together. Groups and single programs stop in descending order of priority: nginx first, the stores last.
 [group:stores]
 programs=$(printf '%s,' "${MONGODS[@]}")redis,weed
 priority=10
@@ -232,6 +242,7 @@ write_all_files() {
     install_program "$TOOLS/mongod" mongod
     install_program "$TOOLS/weed" weed
     write_server_settings
+    write_queue
     for name in "${INSTANCES[@]}"; do write_instance_settings "$name"; done
     write_campaigns
     write_nginx
@@ -239,5 +250,5 @@ write_all_files() {
     write_watch
     write_supervisord
     touch "$STACK/.jornada-stack"
-    [[ $OWNER == "$(id -un)" ]] || chown -R "$OWNER:" "$STACK"
+    give_to_owner "$STACK"
 }

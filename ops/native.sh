@@ -6,6 +6,8 @@
 source ops/native/supervisor.sh
 # shellcheck source=ops/native/start.sh
 source ops/native/start.sh
+# shellcheck source=ops/native/queue.sh
+source ops/native/queue.sh
 # shellcheck source=ops/native/grafana.sh
 source ops/native/grafana.sh
 # shellcheck source=ops/native/telemetry.sh
@@ -70,24 +72,29 @@ native_up() {
     local token
     choose_owner
     trap undo_start EXIT
-    STEP="installing" && install_parts
-    STEP="building" && build
     load_settings
     number_ports
+    STEP="installing" && install_parts
+    STEP="building" && build
     make_owner
     mkdir -p "$STACK/run"
     chmod 700 "$STACK"
     exec 9>"$STACK/run/lock"
     flock --nonblock 9 || fail "another init.sh is running here" "wait for it"
+    choose_queues
+    STEP="installing the queue" && install_queues
     STEP="writing the settings" && write_all_files
-    if supervisord_pid >/dev/null; then ctl update >/dev/null; else STEP="starting supervisord" && start_supervisord; fi
+    if supervisord_pid >/dev/null; then update_programs; else STEP="starting supervisord" && start_supervisord; fi
     STEP="starting the stores" && start_stores
-    STEP="starting the instances" && start_instances
+    STEP="starting the queue" && start_queues
+    STEP="starting the instances" && start_in_turn app: "${INSTANCES[@]}"
+    STEP="starting the consumers" && { [[ ${#QUEUES[@]} -gt 1 ]] || start_consumers "$STACK_QUEUE"; }
     STEP="starting nginx" && start_nginx
     STEP="starting the monitoring" && start_telemetry
     STEP="checking that it works"
     wait_until "a registration can be made and read back at $(site_url)" app1 registration_works "$(site_url)"
     STEP="creating the first token" && token=$(first_token native_token)
+    STEP="emptying the former queue" && empty_former_queues
     trap - EXIT
     print_summary "$STACK/log" "bash init.sh --native ctl help" "$token"
     print_telemetry
@@ -108,16 +115,19 @@ native_status() {
     else
         echo "$(site_url) does NOT accept registrations" && bad=1
     fi
+    print_queue || bad=1
     print_telemetry
     return "$bad"
 }
 
 native_stop() {
-    local pid
+    local name pid
     choose_owner
     if pid=$(supervisord_pid); then
         say "stopping; requests in flight can finish"
-        for name in telemetry door app stores; do ctl stop "$name:*" >/dev/null || true; done
+        for name in telemetry door app; do ctl stop "$name:*" >/dev/null || true; done
+        stop_queues
+        ctl stop "stores:*" >/dev/null || true
         ctl shutdown >/dev/null || kill -TERM "$pid"
         while [[ -d /proc/$pid ]]; do sleep 0.1; done
     fi

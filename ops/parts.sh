@@ -140,7 +140,7 @@ need_kafka() {
         need_command mvn maven
         say "downloading $KAFKA"
         work=$(mktemp -d "$TOOLS/fetch.XXXXXX")
-        mvn --quiet --batch-mode --strict-checksums -f ops/kafka/pom.xml -Dmaven.repo.local="$work/repository" \
+        mvn --quiet --batch-mode -Dstyle.color=never --strict-checksums -f ops/kafka/pom.xml -Dmaven.repo.local="$work/repository" \
             dependency:copy-dependencies -DoutputDirectory="$work/kafka/libs" >&2 </dev/null ||
             fail "cannot download $KAFKA" "mvn --strict-checksums -f ops/kafka/pom.xml dependency:copy-dependencies"
         (cd "$work/kafka/libs" && sha256sum -- *.jar | LC_ALL=C sort) >"$work/jars"

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Checks that the stack accepts a registration and shows its receipt, through nginx, the store and the object store.
+# Checks that the stack accepts a registration and shows its receipt, through nginx, the store and the object store; and
+# reads the state of the queue.
 # Sourced by init.sh. The registration is always the same one, in a separate campaign: ops/probe.toml.
 
 # A PNG with one pixel.
@@ -16,4 +17,9 @@ registration_works() {
     receipt=$(sed -n 's/.*"receipt":"\([^"]*\)".*/\1/p' <<<"$answer")
     [[ -n $receipt ]] || { echo "no receipt in: $answer" && return 1; }
     "${curl[@]}" --output /dev/null "$url/r/$receipt" 2>&1
+}
+
+# Reads what `jornada queue status` prints, and prints how many votes are not stored yet, or nothing if that is unknown.
+read_lag() {
+    sed -n 's/^votes that are not stored: \([0-9][0-9]*\)$/\1/p'
 }

@@ -117,9 +117,9 @@ log.cleaner.dedupe.buffer.size=16777216
 CONF
 }
 
-# Prints a new cluster id: 16 random bytes in base64 for URLs.
+# Prints a new cluster id: 16 random bytes in base64 for URLs. A leading - would look like an option.
 kafka_cluster_id() {
-    head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '='
+    head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=' | sed 's/^-/A/'
 }
 
 # Runs a class of Kafka: class, arguments...

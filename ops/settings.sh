@@ -6,6 +6,10 @@
 # Another file allows a second system beside the first, as in drill/fresh.sh.
 ENV_FILE=${STACK_ENV_FILE:-$PWD/.env}
 
+# Of a topic of Kafka, which keeps the number that it was created with: at least the highest STACK_CONSUMERS.
+# shellcheck disable=SC2034 # used by ops/native/queue.sh and ops/docker.sh
+QUEUE_PARTITIONS=12
+
 # Settings with their defaults. A variable of the environment takes precedence and is saved in .env.
 declare -A SETTINGS=(
     [STACK_LISTEN]="0.0.0.0:8080"     # where nginx listens
@@ -18,6 +22,8 @@ declare -A SETTINGS=(
     [STACK_TLS_LISTEN]="0.0.0.0:8443" # where nginx listens with TLS, if it has a certificate
     [STACK_TLS_CERTIFICATE]=""        # full path of the certificate with its chain
     [STACK_TLS_KEY]=""                # full path of its key
+    [STACK_QUEUE]="direct"            # queue of votes: direct (none), redis (Redis Streams) or kafka
+    [STACK_CONSUMERS]="1"             # consumers of the queue, 1 to 9; none run without a queue
     [STACK_SMTP]=""                   # smtp://user:password@host:port or smtps://…; empty: no mails are sent
     [STACK_MAIL_FROM]=""              # sender of mails
     [STACK_MAIL_TO]=""                # recipient: the administrator
@@ -62,6 +68,9 @@ check_settings() {
     done
     [[ $STACK_BASE_PORT =~ ^[1-9][0-9]{3,4}$ && $STACK_BASE_PORT -ge 1024 && $STACK_BASE_PORT -le 22000 ]] ||
         fail "STACK_BASE_PORT is not a port from 1024 to 22000" "STACK_BASE_PORT=4000 bash init.sh"
+    [[ $STACK_QUEUE =~ ^(direct|redis|kafka)$ ]] ||
+        fail "STACK_QUEUE is none of direct, redis and kafka" "STACK_QUEUE=direct bash init.sh"
+    [[ $STACK_CONSUMERS =~ ^[1-9]$ ]] || fail "STACK_CONSUMERS is not a number from 1 to 9" "STACK_CONSUMERS=1 bash init.sh"
     [[ ${STACK_TLS_CERTIFICATE:+set} == "${STACK_TLS_KEY:+set}" ]] ||
         fail "only one of STACK_TLS_CERTIFICATE and STACK_TLS_KEY is set" "set both, or none"
     # nginx redirects plain HTTP there. The host name in a request cannot be trusted.

@@ -4,6 +4,7 @@ mod admin_context;
 mod audit;
 mod campaign;
 mod consume;
+mod dead_letters;
 mod erased;
 mod file_limit;
 mod health;
@@ -74,6 +75,9 @@ enum CliCommand {
     /// Export or erase all votes of a campaign
     #[command(subcommand)]
     Votes(votes::VotesCommand),
+    /// List, show, replay or drop records of the vote queue that cannot become a vote
+    #[command(subcommand)]
+    DeadLetters(dead_letters::DeadLettersCommand),
     /// Load-test a site with invented people and verify that nothing is lost
     #[command(subcommand)]
     Load(load::LoadCommand),
@@ -114,6 +118,7 @@ impl Command {
             CliCommand::Erased(command) => erased::run(env, &command),
             CliCommand::Export(args) => person::export(env, &args),
             CliCommand::Votes(command) => votes::run(env, &command),
+            CliCommand::DeadLetters(command) => dead_letters::run(env, &command),
             CliCommand::Load(command) => load::run(env, command),
         }
     }

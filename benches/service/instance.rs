@@ -18,8 +18,10 @@ const SWITCHES: [&str; 2] = ["voluntary_ctxt_switches:", "nonvoluntary_ctxt_swit
 /// A running instance; stopped on drop.
 pub struct Instance {
     child: Child,
-    /// URL of the public listener.
+    /// URL of the public listener; empty for a consumer.
     pub base: String,
+    /// URL of the operations listener.
+    pub ops: String,
     /// Time from the start of the process to the first 200 of `/readyz`.
     pub ready_after: Duration,
 }
@@ -27,19 +29,29 @@ pub struct Instance {
 impl Instance {
     /// Starts an instance with its log in a file and waits until it is ready.
     pub async fn start(installation: &Installation, http: &Client) -> Result<Self> {
-        let log = installation.folder.path().join("log");
+        Self::start_role(installation, http, "serve").await
+    }
+
+    /// Starts an instance, or a consumer of votes, by the name of its role.
+    pub async fn start_role(
+        installation: &Installation,
+        http: &Client,
+        role: &str,
+    ) -> Result<Self> {
+        let log = installation.folder.path().join(format!("{role}.log"));
         let output = File::create(&log)?;
         let begun = Instant::now();
-        let child = installation.command(&["serve"]).stdout(output).spawn()?;
+        let child = installation.command(&[role]).stdout(output).spawn()?;
         let mut instance = Self {
             child,
             base: String::new(),
+            ops: String::new(),
             ready_after: Duration::ZERO,
         };
-        let told = loop {
+        instance.ops = loop {
             let told = fs::read_to_string(&log)?;
             if let Some(ops) = address(&told, "readiness are at ") {
-                instance.base = address(&told, "the form is at ").context("no address")?;
+                instance.base = address(&told, "the form is at ").unwrap_or_default();
                 break ops;
             }
             ensure!(
@@ -49,7 +61,7 @@ impl Instance {
             tokio::time::sleep(Duration::from_millis(1)).await;
         };
         while !http
-            .get(format!("{told}/readyz"))
+            .get(format!("{}/readyz", instance.ops))
             .send()
             .await?
             .status()

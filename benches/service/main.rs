@@ -10,12 +10,13 @@ mod parts;
 mod report;
 #[path = "../report/rows.rs"]
 mod rows;
+mod votes;
 mod wrk;
 
 use anyhow::{Result, ensure};
 
 /// Parts, in the order of a full run.
-const PARTS: [&str; 4] = ["start", "registrations", "chart", "report"];
+const PARTS: [&str; 5] = ["start", "registrations", "chart", "report", "votes"];
 
 fn main() -> Result<()> {
     let (flags, mut wanted): (Vec<_>, Vec<_>) =
@@ -42,7 +43,8 @@ async fn measure(wanted: &[String]) -> Result<()> {
             "start" => parts::start().await?,
             "registrations" => parts::registrations().await?,
             "chart" => parts::chart().await?,
-            _ => report::report().await?,
+            "report" => report::report().await?,
+            _ => votes::votes().await?,
         }
     }
     Ok(())

@@ -30,17 +30,24 @@ is_running() {
     [[ $RUNNING == *" $1 "* ]]
 }
 
-# Starts or restarts the instances one after the other, each when the previous one is ready: an update without downtime.
-start_instances() {
-    local name fresh=()
+read_running() {
     RUNNING=" $({ ctl status || true; } | awk '$2 == "RUNNING" { print $1 }' | paste -sd' ') "
-    for name in "${INSTANCES[@]}"; do is_running "app:$name" || fresh+=("app:$name"); done
-    [[ ${#fresh[@]} -lt ${#INSTANCES[@]} ]] || fresh=("app:*")
-    [[ ${#fresh[@]} -eq 0 ]] || ctl start "${fresh[@]}" >/dev/null || fail "an instance does not start" "look into $STACK/log/app1.log"
-    for name in "${INSTANCES[@]}"; do
-        if [[ ${#fresh[@]} -eq 0 && $(fingerprint "$name") != "$(cat "$STACK/$name/stamp")" ]]; then
+}
+
+# Starts instances or consumers, and restarts changed ones one after the other, each when the previous one is ready: an
+# update without downtime. The group followed by a colon, or an empty text; names.
+start_in_turn() {
+    local group=$1 name fresh=()
+    shift
+    read_running
+    for name in "$@"; do is_running "$group$name" || fresh+=("$group$name"); done
+    # As a group they start in parallel.
+    [[ -z $group || ${#fresh[@]} -lt $# ]] || fresh=("$group*")
+    [[ ${#fresh[@]} -eq 0 ]] || ctl start "${fresh[@]}" >/dev/null || fail "${fresh[*]} does not start" "look into $STACK/log/$1.log"
+    for name in "$@"; do
+        if is_running "$group$name" && [[ $(fingerprint "$name") != "$(cat "$STACK/$name/stamp" 2>/dev/null)" ]]; then
             say "restarting $name to apply changes"
-            ctl restart "app:$name" >/dev/null || fail "$name does not start" "look into $STACK/log/$name.log"
+            ctl restart "$group$name" >/dev/null || fail "$name does not start" "look into $STACK/log/$name.log"
         fi
         wait_until "$name is ready" "$name" is_ready "$name"
         fingerprint "$name" | write_file "$name/stamp"
@@ -62,9 +69,14 @@ start_nginx() {
     write_file nginx/stamp <<<"$now"
 }
 
-native_token() {
+# Runs a command of the program with the settings of an instance.
+native_program() {
     choose_owner
-    (cd "$STACK/app1" && as_owner "$STACK/bin/jornada" token new "$1")
+    (cd "$STACK/app1" && as_owner "$STACK/bin/jornada" "$@")
+}
+
+native_token() {
+    native_program token new "$1"
 }
 
 native_staff() {
@@ -74,6 +86,13 @@ native_staff() {
 }
 
 native_audit() {
-    choose_owner
-    (cd "$STACK/app1" && as_owner "$STACK/bin/jornada" audit "$@")
+    native_program audit "$@"
+}
+
+native_queue() {
+    native_program queue "$@"
+}
+
+native_dead-letters() {
+    native_program dead-letters "$@"
 }

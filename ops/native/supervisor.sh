@@ -21,6 +21,11 @@ make_owner() {
         fail "cannot create the user $OWNER" "useradd --system $OWNER"
 }
 
+# Makes the owner the owner of files and folders.
+give_to_owner() {
+    [[ $OWNER == "$(id -un)" ]] || chown -R "$OWNER:" "$@"
+}
+
 # Runs a command as the owner with an empty environment, so that no variable of this shell reaches an instance.
 as_owner() {
     local drop=()

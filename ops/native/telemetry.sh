@@ -22,15 +22,19 @@ copy_files() {
 }
 
 write_prometheus() {
-    local name number served=() members=()
-    copy_files prometheus/prometheus.yml prometheus/rules/*
+    local name number served=() readers=() members=()
+    copy_files prometheus/rules/*
+    # The consumers of Docker are found by DNS.
+    sed '/dns_sd_configs/d' prometheus/prometheus.yml | write_file prometheus/prometheus.yml
     for name in "${INSTANCES[@]}"; do
         number=${name#app}
         served+=("$name" "127.0.0.1:${PORTS[ops$number]}")
     done
+    for name in "${CONSUMERS[@]}"; do readers+=("$name" "127.0.0.1:${PORTS[ops$name]}"); done
     # One exporter, scraped for each member.
     for name in "${MONGODS[@]}"; do members+=("$name" "127.0.0.1:${PORTS[mongodb-exporter]}"); done
     write_targets jornada "${served[@]}"
+    write_targets consumer "${readers[@]}"
     write_targets mongodb "${members[@]}"
     write_targets node host "127.0.0.1:${PORTS[node-exporter]}"
     write_targets redis redis "127.0.0.1:${PORTS[redis-exporter]}"

@@ -3,12 +3,13 @@
 # whole system sends no mail. Sourced by ops/native.sh after ops/native/telemetry.sh.
 
 write_watch() {
-    local name urls=()
+    local name urls=() others=("http://127.0.0.1:${PORTS[nginx_status]}/nginx_status")
     for name in "${INSTANCES[@]}"; do urls+=("http://127.0.0.1:${PORTS[ops${name#app}]}"); done
+    for name in "${CONSUMERS[@]}"; do others+=("http://127.0.0.1:${PORTS[ops$name]}/readyz"); done
     write_file watch/.env <<ENV
 JORNADA_INSTANCE='watch'
 JORNADA_WATCH='$(IFS=, && echo "${urls[*]}")'
-JORNADA_WATCH_ALSO='http://127.0.0.1:${PORTS[nginx_status]}/nginx_status'
+JORNADA_WATCH_ALSO='$(IFS=, && echo "${others[*]}")'
 JORNADA_WATCH_LISTEN='127.0.0.1:${PORTS[watch]}'
 JORNADA_WATCH_DATA='$STACK/watch/data'
 JORNADA_WATCH_NEUTRAL='$STACK_WATCH_NEUTRAL'

@@ -60,6 +60,8 @@ struct EntryState {
     reset: Option<ClientReset>,
     /// Status of the response that nobody awaits.
     outcome: OnceLock<StatusCode>,
+    /// Set for a request whose success is logged at debug level only.
+    is_frequent: AtomicBool,
     is_written: AtomicBool,
 }
 
@@ -74,8 +76,14 @@ impl LogEntry {
             span,
             reset: request.extensions().get().cloned(),
             outcome: OnceLock::new(),
+            is_frequent: AtomicBool::new(false),
             is_written: AtomicBool::new(false),
         }))
+    }
+
+    /// Logs the success of the request at debug level only: it is one of thousands a second.
+    pub fn mark_frequent(&self) {
+        self.0.is_frequent.store(true, Ordering::Relaxed);
     }
 
     /// Notes how the work of the request ended, for the log line if the client hung up.
@@ -102,8 +110,10 @@ impl EntryState {
             .record_response(route, self.method, &status, elapsed.as_secs_f64());
         let ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         let outcome = outcome.map(StatusCode::as_u16);
-        self.span
-            .in_scope(|| log_line(self.method, route, status.as_u16(), outcome, ms));
+        let is_frequent = self.is_frequent.load(Ordering::Relaxed) && status.is_success();
+        let is_quiet = is_frequent || route == "/healthz";
+        let log = || log_line(self.method, route, status.as_u16(), outcome, ms, is_quiet);
+        self.span.in_scope(log);
     }
 }
 
@@ -113,9 +123,9 @@ impl Drop for EntryState {
     }
 }
 
-/// Logs a request. Health checks are logged at debug level, because load balancers send them all the time.
-fn log_line(method: &str, route: &str, status: u16, outcome: Option<u16>, ms: u64) {
-    if route == "/healthz" {
+/// Logs a request. Health checks and accepted votes are logged at debug level, because they come all the time.
+fn log_line(method: &str, route: &str, status: u16, outcome: Option<u16>, ms: u64, is_quiet: bool) {
+    if is_quiet {
         debug!(
             method,
             route, status, ms, "{method} {route} {status} in {ms} ms"

@@ -39,6 +39,15 @@ impl WriteTask {
         }
     }
 
+    /// Logs the success of the request at debug level only: votes come by the thousand.
+    #[must_use]
+    pub fn with_frequent_success(self) -> Self {
+        if let Some(entry) = &self.entry {
+            entry.mark_frequent();
+        }
+        self
+    }
+
     /// Runs `work` to its end, also if this future is dropped. Call it after the body was read to its end: what a
     /// client did not send completely must have no effect. A panic becomes a response (500).
     pub async fn run(self, work: impl Future<Output: IntoResponse> + Send + 'static) -> Response {

@@ -11,6 +11,7 @@ mod cache;
 mod chart;
 mod corrections;
 mod crashes;
+mod dead_letters;
 mod denials;
 mod doors;
 mod encryption;

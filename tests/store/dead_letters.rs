@@ -3,8 +3,11 @@
 use jiff::Timestamp;
 use jornada_domain::dead_letter::{DeadLetter, DeadLetterId, DeadLetterReason};
 use jornada_domain::queue_record::{MAX_VALUE_BYTES, QueueRecord};
+use jornada_store::StoreError;
+use jornada_testkit::proxy::Cut;
 
 use crate::fixture::StoreFixture;
+use crate::outages::behind_a_proxy;
 
 fn at(millisecond: i64) -> Timestamp {
     Timestamp::from_millisecond(1_795_000_000_000 + millisecond).unwrap()
@@ -108,4 +111,28 @@ pub async fn one_of_many_concurrent_deletions_of_a_dead_letter_wins(fixture: &St
     store.update_dead_letter(&closed(&kept)).await.unwrap();
     let left = store.dead_letters(None, 9).await.unwrap();
     assert_eq!(left, [closed(&kept)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn letters_are_kept_once_wherever_the_connection_is_cut() {
+    let (proxy, setting) = behind_a_proxy().await;
+    let fixture = StoreFixture::open(setting).await;
+    let mut all = Vec::new();
+    for (offset, is_delivered) in (0..).zip([false, true, true]) {
+        // One that is stored already is among them.
+        all.push(letter(offset, 0));
+        let text = "dead_letters";
+        proxy.cut_once(Cut { text, is_delivered });
+        let insert = fixture.store.insert_dead_letters(all.clone());
+        insert.await.unwrap();
+        assert!(!proxy.is_cut_pending());
+        let count = fixture.store.count_dead_letters().await;
+        assert_eq!(count.unwrap(), all.len() as u64);
+    }
+    proxy.set_open(false);
+    let insert = fixture.store.insert_dead_letters(vec![letter(9, 9)]);
+    let outage = insert.await.unwrap_err();
+    assert!(matches!(outage, StoreError::Unavailable(_)), "{outage:?}");
+    proxy.set_open(true);
+    fixture.remove().await;
 }

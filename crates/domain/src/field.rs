@@ -106,6 +106,9 @@ impl Field {
 
     /// Returns whether an answer is in the closed list or has a letter or digit by which it can be counted.
     fn has_counted_value(&self, answer: &str) -> bool {
+        if self.closed_values().is_some() {
+            return true;
+        }
         let has_letter = || self.tally_value(answer).chars().any(char::is_alphanumeric);
         self.listed_value(answer).is_some() || has_letter()
     }

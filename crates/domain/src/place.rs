@@ -25,6 +25,8 @@ pub struct Place {
 #[derive(Clone, Debug, Default)]
 pub struct Places {
     list: Vec<Place>,
+    /// Index of a place by its stored spelling; `None` if several have it.
+    by_name: HashMap<String, Option<usize>>,
     /// Indexes of the places by each of their spellings; several for a name without its region.
     by_folding: HashMap<String, Vec<usize>>,
     accepts_others: bool,
@@ -126,6 +128,10 @@ impl Places {
         }
         // Parentheses are not part of a folding that was added before.
         for (index, place) in self.list.iter().enumerate() {
+            self.by_name
+                .entry(place.name.clone())
+                .and_modify(|known| *known = None)
+                .or_insert(Some(index));
             let known = self
                 .by_folding
                 .entry(place.folded_name.clone())
@@ -143,10 +149,17 @@ impl Places {
 
     /// Finds a listed place by any of its spellings, regardless of case and accents. `None` if several places have it.
     pub fn find(&self, spelling: &str) -> Option<&Place> {
-        match self.spelled(spelling) {
-            [place] => Some(&self.list[*place]),
-            _ => None,
-        }
+        self.named(spelling)
+            .or_else(|| match self.spelled(spelling) {
+                [place] => Some(&self.list[*place]),
+                _ => None,
+            })
+    }
+
+    /// Returns the place with this stored spelling: quicker than by its folding.
+    fn named(&self, name: &str) -> Option<&Place> {
+        let index = self.by_name.get(name).copied().flatten()?;
+        self.list.get(index)
     }
 
     fn spelled(&self, spelling: &str) -> &[usize] {
@@ -158,6 +171,12 @@ impl Places {
     /// place outside `region` is not accepted, if that is given.
     pub fn validate(&self, raw: &str, region: Option<&str>) -> Result<String, ValidationError> {
         let typed = text::normalise(raw)?;
+        // Nearly always so for a vote that a door has validated: nothing is folded.
+        if let Some(place) = self.named(&typed)
+            && region.is_none_or(|region| region == place.region)
+        {
+            return Ok(place.name.clone());
+        }
         let region = region.map(text::fold);
         let is_inside = |place: &Place| {
             let region = region.as_ref();
@@ -285,5 +304,27 @@ mod tests {
             elsewhere,
             Err(ValidationError::UnknownPlace { nearest: vec![] })
         );
+    }
+
+    #[test]
+    fn a_stored_spelling_is_accepted_again_unless_several_places_have_it() {
+        let csv = "name,region\nCali,Valle\nCali,Cauca\nCali Valle,Nariño\nPasto (Sur),Valle\n";
+        let places = Places::parse(csv, false).unwrap();
+        for place in places.list() {
+            let name = place.name.as_str();
+            for region in [None, Some(&*place.region), Some("NARINO"), Some("Cauca")] {
+                let accepted = places.validate(name, region);
+                let is_inside = region.is_none_or(|it| text::fold(it) == place.folded_region);
+                assert_eq!(accepted.ok().as_deref(), is_inside.then_some(name));
+            }
+            assert_eq!(places.tally_value(name), name);
+        }
+        let csv = "name,region\nCali (Valle),Norte\nCali,Valle\nCali,Cauca\n";
+        let places = Places::parse(csv, false).unwrap();
+        let twice = "Cali (Valle)";
+        assert!(places.validate(twice, None).is_err());
+        for region in ["Norte", "Valle"] {
+            assert_eq!(places.validate(twice, Some(region)).as_deref(), Ok(twice));
+        }
     }
 }

@@ -19,6 +19,10 @@ const QUOTATION_MARKS: CodePointSetDataBorrowed<'static> = CodePointSetData::new
 /// the text, invisible characters, and explicit direction formatting (UAX #9), which can make a name read as another.
 pub fn normalise(raw: &str) -> Result<String, ValidationError> {
     let trimmed = raw.trim();
+    // Most texts, without the tables of Unicode.
+    if trimmed.bytes().all(|byte| matches!(byte, b' '..=b'~')) && !trimmed.contains("  ") {
+        return Ok(trimmed.to_owned());
+    }
     if trimmed.chars().any(is_unwanted) {
         return Err(ValidationError::ControlCharacter);
     }

@@ -2,6 +2,8 @@
 //! module. An acknowledged vote survives the loss of this process.
 
 pub mod consumer;
+pub mod dead_letter_gate;
+pub mod dead_letters;
 pub mod metrics;
 pub mod queued;
 pub mod tokens;

@@ -1,8 +1,6 @@
 //! The real binary as a process with its own data, on free ports.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
 
 use reqwest::multipart::{Form, Part};
@@ -11,6 +9,7 @@ use serde_json::Value;
 
 pub use crate::installation::{Installation, Stores};
 use crate::photos::jpeg;
+pub use crate::process::RunningProcess;
 
 /// Default maximum wait for a condition.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -24,8 +23,7 @@ impl Installation {
 
 /// A running instance; killed on drop.
 pub struct RunningInstance {
-    child: Child,
-    lines: Arc<Mutex<Vec<String>>>,
+    process: RunningProcess,
     pub base: String,
     pub ops: String,
     pub grpc: String,
@@ -34,60 +32,37 @@ pub struct RunningInstance {
     pub http: Client,
 }
 
+impl Deref for RunningInstance {
+    type Target = RunningProcess;
+
+    fn deref(&self) -> &RunningProcess {
+        &self.process
+    }
+}
+
+impl DerefMut for RunningInstance {
+    fn deref_mut(&mut self) -> &mut RunningProcess {
+        &mut self.process
+    }
+}
+
 impl RunningInstance {
     async fn start(installation: &Installation) -> Self {
-        let mut child = installation
-            .command(&["serve"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        collect_lines(child.stdout.take().unwrap(), &lines);
-        collect_lines(child.stderr.take().unwrap(), &lines);
-        let mut app = Self {
-            child,
-            lines,
-            base: String::new(),
-            ops: String::new(),
-            grpc: String::new(),
+        let mut process = RunningProcess::start(installation.command(&["serve"]));
+        let app = Self {
+            base: process.wait_for_address("the form is at ").await,
+            ops: process.wait_for_address("readiness are at ").await,
+            grpc: process.wait_for_address("gRPC is at ").await,
+            process,
             campaign: installation.campaign.clone(),
             vote: installation.vote.clone(),
             http: Client::new(),
         };
-        app.base = app.wait_for_address("the form is at ").await;
-        app.ops = app.wait_for_address("readiness are at ").await;
-        app.grpc = app.wait_for_address("gRPC is at ").await;
         app.wait_until("it is ready and has totals", async |app| {
             app.readiness_status().await == 200 && app.total().await.is_some()
         })
         .await;
         app
-    }
-
-    /// Waits for a log line with these words and returns the `http://host:port` that follows.
-    async fn wait_for_address(&mut self, words: &str) -> String {
-        let start = Instant::now();
-        while start.elapsed() < DEFAULT_TIMEOUT {
-            let found = self.log().iter().find_map(|line| {
-                let rest = line.split_once(words)?.1;
-                let end = rest.char_indices().filter(|(_, c)| *c == '/').nth(2)?.0;
-                Some(rest[..end].to_owned())
-            });
-            if let Some(address) = found {
-                return address;
-            }
-            if let Some(status) = self.child.try_wait().unwrap() {
-                panic!("the instance ended with {status}: {:?}", self.log());
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("no line with '{words}': {:?}", self.log());
-    }
-
-    /// Returns all lines of standard output and standard error so far.
-    pub fn log(&self) -> Vec<String> {
-        self.lines.lock().unwrap().clone()
     }
 
     /// Waits until a condition is true; `claim` describes it in the panic message.
@@ -117,10 +92,6 @@ impl RunningInstance {
     pub async fn readiness_status(&self) -> u16 {
         let asked = self.http.get(format!("{}/readyz", self.ops)).send().await;
         asked.map_or(0, |answer| answer.status().as_u16())
-    }
-
-    pub fn pid(&self) -> u32 {
-        self.child.id()
     }
 
     pub fn registrations_url(&self, campaign: &str) -> String {
@@ -172,44 +143,6 @@ impl RunningInstance {
             .await;
         answer.status().is_success().then_some(())?;
         answer.json().await.ok()
-    }
-
-    pub fn signal(&self, signal: &str) {
-        let sent = Command::new("kill")
-            .args([signal, &self.pid().to_string()])
-            .status();
-        assert!(sent.unwrap().success());
-    }
-
-    /// Waits until the process exits.
-    pub async fn wait_for_exit(&mut self) -> ExitStatus {
-        let start = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(
-                start.elapsed() < Duration::from_secs(40),
-                "the instance does not end"
-            );
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    }
-}
-
-fn collect_lines(output: impl Read + Send + 'static, lines: &Arc<Mutex<Vec<String>>>) {
-    let lines = lines.clone();
-    std::thread::spawn(move || {
-        for line in BufReader::new(output).lines().map_while(Result::ok) {
-            lines.lock().unwrap().push(line);
-        }
-    });
-}
-
-impl Drop for RunningInstance {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
     }
 }
 

@@ -166,7 +166,7 @@ pub(in crate::web) async fn receive_vote(
         let cast = cast.map_err(|error| Error::from_cast_error(error, &campaign))?;
         Ok::<_, Error>(respond(cast, has_key))
     };
-    Ok(task.run(work).await)
+    Ok(task.with_frequent_success().run(work).await)
 }
 
 /// Takes in up to 10,000 votes or 4 MiB.
@@ -255,7 +255,7 @@ pub async fn cast_batch(
         require_answer(&cast, &campaign)?;
         Ok::<_, Error>(respond_to_batch(&cast, visit.lang))
     };
-    Ok(task.run(work).await)
+    Ok(task.with_frequent_success().run(work).await)
 }
 
 fn respond_to_batch(cast: &[Result<CastVote, CastError>], lang: Lang) -> Response {

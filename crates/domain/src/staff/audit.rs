@@ -19,7 +19,8 @@ use crate::registration::hex_bytes;
 
 pub use action::AuditAction;
 pub use event::{
-    AuditEvent, account_subject, registration_subject, role_assigned, token_created, token_subject,
+    AuditEvent, account_subject, dead_letter_subject, registration_subject, role_assigned,
+    token_created, token_subject,
 };
 
 /// An event with its actor, time and origin.

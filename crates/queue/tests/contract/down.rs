@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use jornada_queue::{Observer, QueueSetting, create_queue};
+use jornada_testkit::servers::variable;
 use tokio::net::TcpListener;
 
 use crate::queue::{producer, records};
@@ -47,7 +48,7 @@ async fn a_queue_that_is_silent_confirms_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_topic_is_told_with_the_command_that_creates_it() {
-    let kafka = std::env::var("JORNADA_TEST_KAFKA").unwrap();
+    let kafka = variable("JORNADA_TEST_KAFKA");
     let setting = parse(&format!("kafka://{kafka}/missing-{}", uuid::Uuid::new_v4()));
     require_refusal(&setting).await;
     let told = Observer::open(&setting).unwrap().unwrap().state().await;
@@ -61,7 +62,7 @@ async fn a_missing_topic_is_told_with_the_command_that_creates_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_could_lose_votes_is_not_used() {
     // The cache of the tests has no log of its commands.
-    let redis = std::env::var("JORNADA_TEST_REDIS").unwrap();
+    let redis = variable("JORNADA_TEST_REDIS");
     let setting = parse(&format!("{redis}?stream=votes-{}", uuid::Uuid::new_v4()));
     require_refusal(&setting).await;
     let told = create_queue(&setting, 1, 1).await.unwrap_err().to_string();

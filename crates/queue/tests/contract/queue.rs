@@ -1,6 +1,6 @@
 //! A queue of its own for each test.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use jornada_queue::{
     Consumer, Observer, OutgoingRecord, Producer, QueueBatch, QueueSetting, QueueState,
     create_queue,
 };
+use jornada_testkit::servers::variable;
 use prometheus::Registry;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -31,7 +32,7 @@ pub struct TestQueue {
 pub struct Member {
     consumer: Consumer,
     stop: CancellationToken,
-    read: std::collections::VecDeque<QueueRecord>,
+    read: VecDeque<QueueRecord>,
 }
 
 impl TestQueue {
@@ -53,7 +54,7 @@ impl TestQueue {
         Member {
             consumer: consumer.unwrap().unwrap(),
             stop,
-            read: Default::default(),
+            read: VecDeque::new(),
         }
     }
 
@@ -138,15 +139,15 @@ pub fn keys(records: &[QueueRecord]) -> BTreeSet<&[u8]> {
 
 fn setting(kind: &Kind) -> QueueSetting {
     let name = Uuid::new_v4().simple();
-    let server = |variable: &str| {
-        std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set: see test.sh"))
-    };
     let url = match kind {
         Kind::Kafka => format!(
             "kafka://{}/votes-{name}?group=g-{name}",
-            server("JORNADA_TEST_KAFKA")
+            variable("JORNADA_TEST_KAFKA")
         ),
-        Kind::Redis => format!("{}?stream=votes-{name}", server("JORNADA_TEST_REDIS_QUEUE")),
+        Kind::Redis => format!(
+            "{}?stream=votes-{name}",
+            variable("JORNADA_TEST_REDIS_QUEUE")
+        ),
     };
     match QueueSetting::parse(&url).unwrap() {
         QueueSetting::Redis(mut setting) => {

@@ -2,7 +2,6 @@
 //! is stored, or kept as a dead letter: a process that dies at any point loses nothing, and what is read twice is found to be
 //! stored.
 
-mod gate;
 pub mod metrics;
 
 use std::sync::Arc;
@@ -16,8 +15,8 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
+use super::dead_letter_gate::DeadLetterGate;
 use super::queued::{Refusal, VoteJudge};
-use gate::DeadLetterGate;
 use jornada_domain::QueueRecord;
 use jornada_domain::dead_letter::{DeadLetter, DeadLetterReason};
 use jornada_queue::{Consumer, QueueBatch};
@@ -43,11 +42,11 @@ struct Shared {
     stop: CancellationToken,
 }
 
-/// A record that was judged to be a vote.
-type JudgedVote = (NewVote, QueueRecord);
+/// A record that was judged to be a vote, with its position in the batch.
+type JudgedVote = (usize, NewVote, QueueRecord);
 
-/// A record that cannot become a vote.
-type RefusedRecord = (Refusal, QueueRecord);
+/// A record that cannot become a vote, with its position in the batch.
+type RefusedRecord = (usize, Refusal, QueueRecord);
 
 impl VoteConsumer {
     /// Creates a consumer. `stop_reading` ends its reader; the consumer cancels it when too many records are dead letters.
@@ -97,17 +96,27 @@ impl VoteConsumer {
             return;
         };
         refused.extend(conflicts);
-        let dead = refused.len();
+        let mut is_dead = vec![false; count];
+        for (index, ..) in &refused {
+            is_dead[*index] = true;
+        }
         if self.keep_dead_letters(refused).await.is_none() {
             return;
         }
         timer.observe_duration();
         acknowledgement.acknowledge();
-        if self.0.gate.lock().record(count, dead) && !self.0.stop_reading.is_cancelled() {
-            error!(
-                "too many records of the queue are dead letters: this consumer stops. See: jornada dead-letters list"
-            );
-            metrics.stopped.set(1);
+        self.stop_at_limit(&is_dead);
+    }
+
+    /// Counts the records of a batch, and stops reading when too many were dead letters.
+    fn stop_at_limit(&self, is_dead: &[bool]) {
+        let mut gate = self.0.gate.lock();
+        if gate.reached().is_some() {
+            return;
+        }
+        if let Some(limit) = is_dead.iter().find_map(|is_dead| gate.count(*is_dead)) {
+            error!("this consumer stops: {limit}. See: jornada dead-letters list");
+            self.0.metrics.stopped.set(1);
             self.0.stop_reading.cancel();
         }
     }
@@ -115,10 +124,10 @@ impl VoteConsumer {
     fn judge(&self, records: Vec<QueueRecord>) -> (Vec<JudgedVote>, Vec<RefusedRecord>) {
         let now = Timestamp::now();
         let (mut votes, mut refused) = (Vec::with_capacity(records.len()), Vec::new());
-        for record in records {
+        for (index, record) in records.into_iter().enumerate() {
             match self.0.judge.judge(&record, now) {
-                Ok(vote) => votes.push((vote, record)),
-                Err(refusal) => refused.push((refusal, record)),
+                Ok(vote) => votes.push((index, vote, record)),
+                Err(refusal) => refused.push((index, refusal, record)),
             }
         }
         (votes, refused)
@@ -129,10 +138,10 @@ impl VoteConsumer {
         let mut refused = Vec::new();
         let mut delays = retry_delays();
         loop {
-            let batch = votes.iter().map(|(vote, _)| vote.clone()).collect();
+            let batch = votes.iter().map(|(_, vote, _)| vote.clone()).collect();
             let outcomes = self.0.store.insert(batch).await;
             let mut left = Vec::new();
-            for ((vote, record), outcome) in votes.into_iter().zip(outcomes) {
+            for ((index, vote, record), outcome) in votes.into_iter().zip(outcomes) {
                 match outcome {
                     Ok(InsertOutcome::Inserted) => self.count(&vote, "stored"),
                     Ok(InsertOutcome::SameAgain(_)) => self.count(&vote, "repeated"),
@@ -142,13 +151,13 @@ impl VoteConsumer {
                         | InsertOutcome::Deleted,
                     ) => {
                         let refusal = Refusal::new(DeadLetterReason::Conflict, String::new());
-                        refused.push((refusal, record));
+                        refused.push((index, refusal, record));
                     }
-                    Err(StoreError::Unavailable(_)) => left.push((vote, record)),
+                    Err(StoreError::Unavailable(_)) => left.push((index, vote, record)),
                     Err(StoreError::Failed(cause)) => {
                         warn!("the store refuses a vote: {cause}");
                         let refusal = Refusal::new(DeadLetterReason::Refused, String::new());
-                        refused.push((refusal, record));
+                        refused.push((index, refusal, record));
                     }
                 }
             }
@@ -166,9 +175,9 @@ impl VoteConsumer {
             return Some(());
         }
         let now = Timestamp::now();
-        let letters = refused
-            .into_iter()
-            .map(|(refusal, record)| DeadLetter::new(refusal.reason, refusal.detail, record, now));
+        let letters = refused.into_iter().map(|(_, refusal, record)| {
+            DeadLetter::new(refusal.reason, refusal.detail, record, now)
+        });
         let letters: Vec<_> = letters.collect();
         let mut delays = retry_delays();
         while let Err(error) = self.0.store.insert_dead_letters(letters.clone()).await {

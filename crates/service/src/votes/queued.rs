@@ -86,7 +86,7 @@ impl VoteJudge {
         }
         let campaign = self.find_campaign(sent.campaign, record.campaign.as_deref())?;
         let id = self.identify(record.key.as_deref(), campaign)?;
-        let door = read_door(sent.door, record.door.as_deref())?;
+        let door = read_door(sent.door, record.door.as_deref());
         let received_at = read_time(sent.received_at, record.received_at.as_deref())?;
         let received_at =
             received_at.map_or_else(|| self.require_open(campaign, record, now), Ok)?;
@@ -223,6 +223,16 @@ impl<'a> SentMembers<'a> {
     }
 }
 
+/// Returns the id of the campaign that a record names, if any; it may be any text.
+pub fn named_campaign(record: &QueueRecord) -> Option<Cow<'_, str>> {
+    let sent = SentMembers::read(&record.value, 0).unwrap_or_default();
+    let named = choose(
+        (CAMPAIGN, sent.campaign),
+        ("campaign", record.campaign.as_deref()),
+    );
+    named.map(|(_, id)| id)
+}
+
 /// Returns name and text of a member, or else those of a header. Null and empty texts are missing.
 fn choose<'a>(
     (name, member): (&'static str, Option<Cow<'a, str>>),
@@ -236,18 +246,14 @@ fn choose<'a>(
     })
 }
 
-fn read_door(member: Option<Cow<'_, str>>, header: Option<&[u8]>) -> Result<Door, Refusal> {
-    let Some((name, text)) = choose((DOOR, member), ("door", header)) else {
-        return Ok(Door::Queue);
-    };
-    text.parse().map_err(|_| {
-        let nearest = Vec::new();
-        let error = FieldError::new(name, ValidationError::NotAnOption { nearest });
-        Refusal::invalid(&[error])
-    })
+/// Returns the door. Programs that write to the queue may have names of their own for theirs.
+fn read_door(member: Option<Cow<'_, str>>, header: Option<&[u8]>) -> Door {
+    let sent = choose((DOOR, member), ("door", header));
+    let door = sent.and_then(|(_, text)| text.parse().ok());
+    door.unwrap_or(Door::Queue)
 }
 
-/// Reads milliseconds since 1970 UTC.
+/// Reads milliseconds since 1970 UTC, or a time of RFC 3339.
 fn read_time(
     member: Option<Cow<'_, str>>,
     header: Option<&[u8]>,
@@ -255,8 +261,10 @@ fn read_time(
     let Some((name, text)) = choose((RECEIVED_AT, member), ("received_at", header)) else {
         return Ok(None);
     };
-    let millisecond = text.parse().ok();
-    let time = millisecond.and_then(|at| Timestamp::from_millisecond(at).ok());
+    let time = match text.parse() {
+        Ok(millisecond) => Timestamp::from_millisecond(millisecond).ok(),
+        Err(_) => text.parse().ok(),
+    };
     time.map(Some).ok_or_else(|| {
         let range = ValidationError::NotInRange {
             min: Timestamp::MIN.as_millisecond(),

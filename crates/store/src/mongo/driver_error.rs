@@ -116,6 +116,7 @@ pub(crate) fn is_transient(error: &Error) -> bool {
             | ErrorKind::DnsResolve { .. }
             // Written, but by an unknown number of nodes.
             | ErrorKind::Write(WriteFailure::WriteConcernError(_)) => true,
+            ErrorKind::InsertMany(failed) if failed.write_concern_error.is_some() => true,
             _ => code(error).is_some_and(|(code, _)| TRANSIENT_CODES.contains(&code)),
         }
 }

@@ -86,4 +86,10 @@ pub enum AuditAction {
     VotesExported,
     /// Erased all votes of a campaign.
     VotesErased,
+    /// Read dead letters.
+    DeadLettersRead,
+    /// Replayed dead letters.
+    DeadLettersReplayed,
+    /// Dropped dead letters.
+    DeadLettersDropped,
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::AuditAction;
 use crate::staff::{ApiToken, PlaceScope, Role};
-use crate::{CampaignId, RegistrationId};
+use crate::{CampaignId, DeadLetterId, RegistrationId};
 
 /// An audited event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +16,8 @@ pub struct AuditEvent {
     pub action: AuditAction,
     /// Campaign, if any.
     pub campaign: Option<CampaignId>,
-    /// Subjects, named by [`account_subject`], [`token_subject`] or [`registration_subject`].
+    /// Subjects, named by [`account_subject`], [`token_subject`], [`dead_letter_subject`] or
+    /// [`registration_subject`].
     pub subjects: Vec<String>,
     /// Further details by name: a place, a format, a count. Never user input about a person.
     pub detail: BTreeMap<String, String>,
@@ -51,7 +52,8 @@ impl AuditEvent {
         self
     }
 
-    /// Adds a subject named by [`account_subject`], [`token_subject`] or [`registration_subject`].
+    /// Adds a subject named by [`account_subject`], [`token_subject`], [`dead_letter_subject`] or
+    /// [`registration_subject`].
     #[must_use]
     pub fn with_subject(mut self, subject: String) -> Self {
         self.subjects.push(subject);
@@ -113,6 +115,11 @@ pub fn account_subject(id: Uuid) -> String {
 /// Returns the subject name of a token.
 pub fn token_subject(name: &str) -> String {
     format!("token:{name}")
+}
+
+/// Returns the subject name of a dead letter.
+pub fn dead_letter_subject(id: DeadLetterId) -> String {
+    format!("dead-letter:{id}")
 }
 
 /// Returns the subject name of a registration.
