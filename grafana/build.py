@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Generates the dashboards: build.py FOLDER. With --check it writes nothing and checks that they are up to date.
 
-Their content is in servicios.py, campana.py and registros.py beside this file, the kinds of panels in panels.py.
+Their content is in servicios.py, campana.py, votaciones.py and registros.py beside this file, the kinds of panels in panels.py.
 Texts on the dashboards are Spanish, for their users.
 """
 
@@ -12,8 +12,9 @@ import sys
 import campana
 import registros
 import servicios
+import votaciones
 
-DASHBOARDS = {"servicios": servicios, "campana": campana, "registros": registros}
+DASHBOARDS = {"servicios": servicios, "campana": campana, "votaciones": votaciones, "registros": registros}
 
 
 def main(folder, check):

@@ -22,6 +22,7 @@ pub mod request_log;
 pub mod staff;
 mod state;
 pub mod submission;
+pub mod tally_metrics;
 pub mod tally_views;
 pub mod votes;
 pub mod write_task;

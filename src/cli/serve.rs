@@ -17,6 +17,7 @@ use crate::app::{self, App, background};
 use crate::config::{Env, FromEnv, GrpcListen, Hosts, ServeConfig, log_unknown_settings};
 use crate::grpc;
 use crate::web::connection::{self, ConnectionLimiter, Protocol};
+use crate::web::tally_metrics::VoteTallyCollector;
 use crate::web::{self, AppState, health};
 use jornada_runtime::logs::{self, Logs, LogsConfig};
 use jornada_runtime::metrics::gauge_value;
@@ -65,6 +66,8 @@ async fn serve(config: &ServeConfig, campaigns: Campaigns, logs: &Logs) -> anyho
     prepare_store(&app, staff_token.as_deref()).await?;
     let tasks = TaskTracker::new();
     let state = AppState::new(Arc::clone(&app), config);
+    let tallies = VoteTallyCollector::new(&app, &state.tally_views);
+    app.metrics.register(tallies)?;
     background::start(&app, &tasks);
     tasks.spawn(health::poll_dependencies(state.clone(), stop.clone()));
     log_addresses(&state, &public, &ops, staff_token.as_deref());

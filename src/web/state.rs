@@ -43,7 +43,7 @@ pub struct State {
     /// Whether the instance was ready at the last check.
     pub ready: watch::Sender<bool>,
     /// Public views of the tallies.
-    pub tally_views: TallyViews,
+    pub tally_views: Arc<TallyViews>,
     /// Limits of the clients of server-sent events.
     pub event_clients: EventClients,
 }
@@ -76,7 +76,9 @@ impl AppState {
             in_flight: InFlightLimit::new(config.max_requests, metrics.requests_in_flight.clone()),
             writes: TaskTracker::new(),
             ready: watch::Sender::new(false),
-            tally_views: TallyViews::new(app.campaigns.iter().map(|campaign| &campaign.id)),
+            tally_views: Arc::new(TallyViews::new(
+                app.campaigns.iter().map(|campaign| &campaign.id),
+            )),
             event_clients: EventClients::new(
                 metrics.event_clients.clone(),
                 metrics.event_clients_refused.clone(),

@@ -231,4 +231,12 @@ async fn places_of_one_name_and_filtered_tallies_are_counted_apart() {
     assert_eq!(president["total"], 5);
     let expected = json!([{ "key": ["Guatemala", "UNE"], "count": 3 }, { "key": ["San Marcos", "VAMOS"], "count": 2 }]);
     assert_eq!(president["values"], expected);
+    let metrics = polls.app.http.get(format!("{}/metrics", polls.app.ops));
+    let metrics = metrics.send().await.unwrap().text().await.unwrap();
+    for (value, count) in [("Guatemala · UNE", 3), ("San Marcos · VAMOS", 2)] {
+        let tally = "presidente-por-departamento";
+        let labels = format!("campaign=\"{election}\",tally=\"{tally}\",value=\"{value}\"");
+        let line = format!("jornada_tally_votes{{{labels}}} {count}\n");
+        assert!(metrics.contains(&line), "{metrics}");
+    }
 }

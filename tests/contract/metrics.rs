@@ -81,6 +81,11 @@ async fn use_a_little(area: &Area) {
     let vote = serde_json::json!({"sede": 0});
     let request = app.http.post(format!("{}{votes}", app.base)).json(&vote);
     assert_eq!(request.send().await.unwrap().status(), 422);
+    let vote = serde_json::json!({
+        "sede": 17, "departamento": "Guatemala", "municipio": "Mixco", "papeleta": "Blanca", "partido": "UNE"
+    });
+    let request = app.http.post(format!("{}{votes}", app.base)).json(&vote);
+    assert_eq!(request.send().await.unwrap().status(), 201);
     for _ in 0..3 {
         let shown = app
             .http
@@ -104,6 +109,7 @@ async fn use_a_little(area: &Area) {
             let text = text.unwrap().text().await.unwrap();
             text.contains("jornada_report_jobs_total{")
                 && text.contains("jornada_tally_registrations{")
+                && text.contains("jornada_tally_votes{")
                 && text.contains("jornada_tally_drift{")
         },
     )

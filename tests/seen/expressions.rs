@@ -59,7 +59,9 @@ fn panel_expressions() -> BTreeSet<String> {
         .map(|target| {
             let expression = target["expr"].as_str().unwrap();
             let filled = expression.replace("$__rate_interval", "30s");
-            let filled = filled.replace("$instance", ".*").replace("$campaign", ".*");
+            let filled = ["$instance", "$campaign", "$tally"]
+                .iter()
+                .fold(filled, |filled, variable| filled.replace(variable, ".*"));
             assert!(!filled.contains('$'), "{filled}");
             filled
         })

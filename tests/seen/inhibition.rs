@@ -103,3 +103,38 @@ async fn without_a_watcher_only_the_consequences_of_a_dead_instance_are_inhibite
     post_alerts(&alertmanager, &[instance_down(), error_ratio()]).await;
     wait_for_active(&alertmanager, &["InstanceDown"]).await;
 }
+
+/// An alert without other labels than its name.
+fn named(name: &str) -> Value {
+    json!({"labels": {"alertname": name, "severity": "page"}})
+}
+
+#[tokio::test]
+async fn the_reason_why_votes_wait_inhibits_its_consequences() {
+    let folder = tempfile::tempdir().unwrap();
+    let alertmanager = alertmanager(folder.path()).await;
+    let effects = [
+        "NoConsumer",
+        "VotesWaiting",
+        "DeadLetters",
+        "QueueStateUnknown",
+    ];
+    post_alerts(&alertmanager, &effects.map(named)).await;
+    let without_reason = ["DeadLetters", "NoConsumer", "QueueStateUnknown"];
+    wait_for_active(&alertmanager, &without_reason).await;
+    post_alerts(&alertmanager, &[named("ConsumerStopped")]).await;
+    wait_for_active(&alertmanager, &["ConsumerStopped", "QueueStateUnknown"]).await;
+    post_alerts(&alertmanager, &[named("QueueDown")]).await;
+    wait_for_active(&alertmanager, &["ConsumerStopped", "QueueDown"]).await;
+}
+
+#[tokio::test]
+async fn an_outage_of_the_store_inhibits_what_it_does_to_votes() {
+    let folder = tempfile::tempdir().unwrap();
+    let alertmanager = alertmanager(folder.path()).await;
+    let effects = ["NoConsumer", "VotesRefused", "VotesWaiting", "QueueDown"];
+    post_alerts(&alertmanager, &effects.map(named)).await;
+    wait_for_active(&alertmanager, &["NoConsumer", "QueueDown", "VotesRefused"]).await;
+    post_alerts(&alertmanager, &[named("StoreDown")]).await;
+    wait_for_active(&alertmanager, &["QueueDown", "StoreDown"]).await;
+}

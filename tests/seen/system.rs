@@ -1,5 +1,5 @@
-//! The real system: three instances on the real servers, nginx, exporters, a watcher, and Prometheus with the shipped
-//! rules, but a scrape interval of 1 s instead of 10 s.
+//! The real system: three instances on the real servers, a queue of votes with a consumer, nginx, exporters, a watcher, and
+//! Prometheus with the shipped rules, but a scrape interval of 1 s instead of 10 s.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::process::Process;
@@ -26,6 +27,8 @@ pub struct System {
     apps: Vec<RunningInstance>,
     nginx: Nginx,
     token: String,
+    /// Id of the campaign of votes.
+    election: String,
     _exporters: Vec<Process>,
     _folder: TempDir,
 }
@@ -34,12 +37,17 @@ impl System {
     /// Starts all processes and configures every scrape target.
     pub async fn start() -> Self {
         let mut installation = Installation::new(Stores::Servers);
+        let queue = create_queue(&mut installation);
+        installation.set("JORNADA_LIMIT_VOTES", "100000+100000");
         let mut apps = Vec::new();
         for name in ["app1", "app2", "app3"] {
             installation.set("JORNADA_INSTANCE", name);
             // One instance is busy as soon as it has one request in flight, to see it reject others.
             let limit = if name == "app3" { "1" } else { "100" };
             installation.set("JORNADA_MAX_REQUESTS", limit);
+            // One instance inserts votes directly, to see it do so.
+            let queue = if name == "app2" { "direct:" } else { &queue };
+            installation.set("JORNADA_QUEUE", queue);
             apps.push(installation.start().await);
         }
         let sites: Vec<_> = apps[..2]
@@ -55,9 +63,11 @@ impl System {
             .collect();
         let mut exporters = start_exporters(folder.path(), &nginx, &mut targets).await;
         exporters.push(start_watcher(&mut installation, &mut targets).await);
+        exporters.push(start_consumer(&mut installation, &mut targets).await);
         Self {
             prometheus: start_prometheus(folder.path(), &targets).await,
             token: installation.create_token(),
+            election: installation.election.clone(),
             apps,
             nginx,
             _exporters: exporters,
@@ -65,8 +75,8 @@ impl System {
         }
     }
 
-    /// Sends a little of everything: a registration, a rejected one, an unknown page, a chart, a report. `turn` selects
-    /// the person.
+    /// Sends a little of everything: a registration, a rejected one, an unknown page, a chart, a report, votes. `turn`
+    /// selects the person.
     pub async fn simulate_usage(&self, turn: usize) {
         let app = &self.apps[turn % 2];
         let document = format!("{}", 1_000_000 + turn);
@@ -86,6 +96,20 @@ impl System {
         app.get("/nothing").await;
         app.get(&format!("/c/{}/chart", app.campaign)).await;
         app.report("_all.csv", &self.token).await;
+        self.vote(app, turn).await;
+    }
+
+    /// Sends a vote, another one with its key, which becomes a dead letter if it gets into the queue, and a rejected one.
+    async fn vote(&self, app: &RunningInstance, turn: usize) {
+        let url = format!("{}/api/v1/campaigns/{}/votes", app.base, self.election);
+        for place in [17, 18, 0] {
+            let vote = json!({
+                "sede": place, "departamento": "Guatemala", "municipio": "Mixco", "papeleta": "Blanca", "partido": "UNE"
+            });
+            let key = format!("mesa-17-voto-{turn}");
+            let request = app.http.post(&url).header("Idempotency-Key", key);
+            request.json(&vote).send().await.unwrap();
+        }
     }
 
     /// Sends requests to the busy instance until one is answered with 503.
@@ -117,6 +141,29 @@ fn start_upload(app: &RunningInstance) -> TcpStream {
 /// Returns `host:port` of a URL.
 fn host_and_port(base: &str) -> &str {
     base.trim_start_matches("http://")
+}
+
+/// Creates a topic of Kafka and returns the setting.
+fn create_queue(installation: &mut Installation) -> String {
+    let broker = variable("JORNADA_TEST_KAFKA");
+    let queue = format!("kafka://{broker}/{}", installation.election);
+    installation.set("JORNADA_QUEUE", &queue);
+    let created = installation.command(&["queue", "create"]).output();
+    assert!(created.unwrap().status.success());
+    queue
+}
+
+/// Starts a consumer of the queue.
+async fn start_consumer(
+    installation: &mut Installation,
+    targets: &mut Vec<(&'static str, &'static str, String)>,
+) -> Process {
+    let address = free_address();
+    installation.set("JORNADA_INSTANCE", "consumer1");
+    installation.set("JORNADA_OPS_LISTEN", &address.to_string());
+    targets.push(("consumer", "consumer1", address.to_string()));
+    let mut command = installation.command(&["consume"]);
+    Process::start(installation.folder.path(), address, &mut command).await
 }
 
 /// Starts the watcher of the three instances.

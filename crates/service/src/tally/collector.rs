@@ -15,7 +15,7 @@ use jornada_runtime::metrics::gauge_value;
 /// Maximum values per campaign with their own label.
 const MAX_VALUES: usize = 40;
 /// Label of all other values together.
-const OTHER_LABEL: &str = "_other";
+pub const OTHER_LABEL: &str = "_other";
 
 /// Prometheus collector of live totals.
 #[derive(Debug)]
