@@ -29,7 +29,7 @@ pub mod write_task;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -49,11 +49,6 @@ pub fn router(app: &AppState) -> Router {
         ))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(DefaultBodyLimit::max(upload::MAX_BODY_BYTES));
-    let around = ServiceBuilder::new()
-        .layer(from_fn_with_state(app.clone(), request_log::log_request))
-        .layer(from_fn_with_state(app.clone(), hsts::guard))
-        .layer(from_fn(error::present))
-        .layer(from_fn_with_state(app.clone(), host_check::check_host));
     Router::new()
         .merge(api::router())
         .merge(pages())
@@ -63,7 +58,7 @@ pub fn router(app: &AppState) -> Router {
         .layer(work)
         // Outside the limit: a busy instance is alive.
         .route("/healthz", get(healthz::healthz))
-        .layer(around)
+        .layer(from_fn_with_state(app.clone(), request_log::log_request))
         .with_state(app.clone())
 }
 

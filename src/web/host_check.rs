@@ -1,12 +1,10 @@
 //! Checks method and host before any route. Requests for an unknown host get no page, link or receipt, because these
 //! would contain its name.
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::HOST;
 use axum::http::uri::Authority;
 use axum::http::{Method, Version};
-use axum::middleware::Next;
-use axum::response::Response;
 
 use super::AppState;
 use super::error::{Error, Malformed};
@@ -15,17 +13,13 @@ use super::host::host;
 /// Exempt: load balancers request it by address.
 const HEALTH_PATH: &str = "/healthz";
 
-/// Middleware before every route.
-pub async fn check_host(
-    State(app): State<AppState>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Error> {
+/// Checks a request before any route.
+pub fn check(app: &AppState, request: &Request) -> Result<(), Error> {
     if request.uri().path() != HEALTH_PATH {
-        check_method(&request)?;
-        check_authority(&app, &request)?;
+        check_method(request)?;
+        check_authority(app, request)?;
     }
-    Ok(next.run(request).await)
+    Ok(())
 }
 
 /// Rejects `CONNECT` and `TRACE` (RFC 9110, 9.3), which are for proxies, on every path.

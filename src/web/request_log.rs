@@ -7,12 +7,13 @@ use std::time::Instant;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use tracing::{Instrument, Span, debug, info, info_span};
 use uuid::Uuid;
 
-use super::AppState;
 use super::connection::ClientReset;
+use super::{AppState, error, host_check, hsts};
+use jornada_http::lang::read_lang;
 
 /// Status of a request whose client hung up before the response, as in the logs of nginx.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
@@ -24,8 +25,8 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
-/// Outermost middleware: assigns the request id, logs and counts. A request that writes carries its log entry as an
-/// extension.
+/// The middleware around all routes: assigns the request id, logs and counts. A request that writes carries its log entry as
+/// an extension. There is one instead of several, because each costs a small request as much as reading its body.
 pub async fn log_request(
     State(app): State<AppState>,
     mut request: Request,
@@ -39,9 +40,23 @@ pub async fn log_request(
     if !request.method().is_safe() {
         request.extensions_mut().insert(entry.clone());
     }
-    let mut response = next.run(request).instrument(span).await;
+    let mut response = answer(&entry.0.app, request, next).instrument(span).await;
     entry.0.write_once(Some(response.status()));
     response.headers_mut().insert(REQUEST_ID, id);
+    response
+}
+
+/// Checks method and host, renders errors, and adds the security headers.
+async fn answer(app: &AppState, request: Request, next: Next) -> Response {
+    let is_secure = app.is_secure(request.headers());
+    let lang = read_lang(request.uri(), request.headers());
+    let uri = request.uri().clone();
+    let response = match host_check::check(app, &request) {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    };
+    let mut response = error::present(response, &uri, lang);
+    hsts::add_headers(&mut response, is_secure);
     response
 }
 

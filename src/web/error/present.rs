@@ -3,25 +3,21 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use axum::extract::Request;
-use axum::http::{StatusCode, header};
-use axum::middleware::Next;
+use axum::http::{StatusCode, Uri, header};
+
 use axum::response::{IntoResponse, Response};
 
 use super::problem::Problem;
 use super::{Error, Malformed};
-use jornada_http::lang;
+use jornada_domain::Lang;
 use jornada_http::page::PageContext;
 
 /// Marks the error of a request that a program sent to a path outside of the API.
 #[derive(Clone, Copy, Debug)]
 pub struct AnsweredToProgram;
 
-/// Middleware: renders every error as problem+json for programs and under `/api/v1/`, and as a page elsewhere.
-pub async fn present(request: Request, next: Next) -> Response {
-    let lang = lang::read_lang(request.uri(), request.headers());
-    let uri = request.uri().clone();
-    let response = next.run(request).await;
+/// Renders every error as problem+json for programs and under `/api/v1/`, and as a page elsewhere.
+pub fn present(response: Response, uri: &Uri, lang: Lang) -> Response {
     let refused = response.extensions().get::<Arc<Error>>().cloned();
     let Some(refused) = refused.or_else(|| of_axum(&response)) else {
         return response;
@@ -31,7 +27,7 @@ pub async fn present(request: Request, next: Next) -> Response {
     let rendered = if is_program || uri.path().starts_with("/api/v1/") {
         problem.into_json(lang)
     } else {
-        problem.into_page(&PageContext::with_lang(&uri, lang))
+        problem.into_page(&PageContext::with_lang(uri, lang))
     };
     let (mut parts, _) = response.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);

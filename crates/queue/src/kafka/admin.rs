@@ -42,11 +42,13 @@ pub(crate) async fn create_topic(
     }
 }
 
-/// Fails if the topic does not exist.
-pub(super) fn require_topic(metadata: &Metadata, topic: &str) -> Result<(), QueueError> {
+/// Returns the number of partitions. Fails if the topic does not exist.
+pub(super) fn require_topic(metadata: &Metadata, topic: &str) -> Result<i32, QueueError> {
     let found = metadata.topics().iter().find(|found| found.name() == topic);
     match found {
-        Some(found) if found.error().is_none() && !found.partitions().is_empty() => Ok(()),
+        Some(found) if found.error().is_none() && !found.partitions().is_empty() => {
+            Ok(i32::try_from(found.partitions().len()).unwrap_or(i32::MAX))
+        }
         _ => Err(QueueError::Unsuitable(format!(
             "the topic {topic} does not exist: create it with: jornada queue create"
         ))),

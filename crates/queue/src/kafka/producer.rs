@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
 use rdkafka::error::KafkaError;
@@ -33,9 +34,16 @@ const YIELD_INTERVAL: usize = 128;
 
 type Client = ThreadedProducer<DeliveryContext>;
 
+/// Time for which all records go to the same partition. The client sends each partition in requests of its own, so that records
+/// spread over many partitions would cost it and the broker several times as much.
+const PARTITION_INTERVAL: Duration = Duration::from_millis(5);
+
 /// A producer of one topic.
 pub(crate) struct KafkaProducer {
     setting: KafkaSetting,
+    /// Number of partitions, 0 while it is unknown.
+    partitions: AtomicI32,
+    started_at: Instant,
     /// Replaced after an error that the client cannot recover from.
     client: RwLock<Arc<Client>>,
 }
@@ -53,6 +61,8 @@ impl KafkaProducer {
     pub(crate) fn open(setting: &KafkaSetting) -> Result<Self, QueueError> {
         Ok(Self {
             setting: setting.clone(),
+            partitions: AtomicI32::new(0),
+            started_at: Instant::now(),
             client: RwLock::new(Arc::new(create_client(setting)?)),
         })
     }
@@ -66,7 +76,9 @@ impl KafkaProducer {
                 .fetch_metadata(Some(&topic), CHECK_TIMEOUT)?;
             super::admin::require_topic(&metadata, &topic)
         };
-        spawn_blocking(look).await.map_err(|_| QueueError::Ended)?
+        let looked = spawn_blocking(look).await.map_err(|_| QueueError::Ended)?;
+        self.partitions.store(looked?, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Sends records and waits for their confirmation. Returns the last error with the indexes of the others.
@@ -76,14 +88,15 @@ impl KafkaProducer {
         reserved: ReservedBytes,
     ) -> Result<(), (QueueError, Vec<usize>)> {
         let (group, all_answered) = SentGroup::new(records.len(), reserved);
-        let client = self.client();
+        let (client, partition) = (self.client(), self.partition());
         for (index, record) in records.iter().enumerate() {
             if index % YIELD_INTERVAL == YIELD_INTERVAL - 1 {
                 yield_now().await;
             }
-            let sent = BaseRecord::with_opaque_to(&self.setting.topic, Arc::clone(&group))
+            let mut sent = BaseRecord::with_opaque_to(&self.setting.topic, Arc::clone(&group))
                 .key(&record.key[..])
                 .payload(&record.value);
+            sent.partition = partition;
             if let Err((error, _)) = client.send(sent) {
                 group.fail(&record.key, error);
             }
@@ -100,6 +113,14 @@ impl KafkaProducer {
         let failed: HashSet<_> = failures.keys.into_iter().collect();
         let failed = (0..records.len()).filter(|index| failed.contains(&records[*index].key[..]));
         Err((error.into(), failed.collect()))
+    }
+
+    /// Returns the partition for records that are sent now. `None`, which means one by the key, while their number is unknown.
+    fn partition(&self) -> Option<i32> {
+        let partitions = u128::try_from(self.partitions.load(Ordering::Relaxed)).ok()?;
+        let turn = self.started_at.elapsed().as_micros() / PARTITION_INTERVAL.as_micros();
+        let partition = turn.checked_rem(partitions)?;
+        i32::try_from(partition).ok()
     }
 
     fn client(&self) -> Arc<Client> {
