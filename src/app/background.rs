@@ -24,6 +24,9 @@ pub fn start(app: &App, tasks: &TaskTracker) {
     start_retention(app, tasks);
     start_caches(app, tasks);
     start_reports(app, tasks);
+    if let Some(queue) = app.votes.queue.clone() {
+        tasks.spawn(queue.watch(app.stop.clone()));
+    }
     if let Some(observer) = app.queue_observer.clone() {
         tasks.spawn(observer.run(app.metrics.queue_state.clone(), app.stop.clone()));
     }

@@ -96,12 +96,12 @@ async fn while_the_queue_is_away_votes_are_stored_directly() {
         })
         .await;
     queue.set_open(true);
-    let mut number = 20;
-    while send(number, &[201, 202]).await == 201 {
-        number += 1;
-        assert!(number < 200);
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    poll.app
+        .wait_until("the queue takes votes again", async |app| {
+            metric(&app.ops, "jornada_queue_up").await == Some(1.0)
+        })
+        .await;
+    send(20, &[202]).await;
     // Frozen, the queue does not refuse: the votes that wait for it are inserted after a time-out.
     queue.freeze();
     for frozen in 1_000..1_005 {

@@ -1,8 +1,10 @@
 //! Sends records and waits until the broker has confirmed them.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::breaker::{Breaker, Permission};
@@ -17,6 +19,9 @@ use jornada_runtime::metrics::gauge_value;
 
 /// Maximum memory of the records that wait for an acknowledgement in bytes.
 const MAX_SENDING_BYTES: usize = 32 << 20;
+
+/// Time between two looks at a queue that is down.
+const WATCH_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Sends records to the queue. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -92,6 +97,19 @@ impl Producer {
                 unconfirmed
             }
         }
+    }
+
+    /// Tries a queue that is down until `stop`, so that its recovery is noticed without votes, too.
+    pub async fn watch(self, stop: CancellationToken) {
+        let tries = async {
+            loop {
+                sleep(WATCH_INTERVAL).await;
+                if self.0.breaker.permission(Instant::now()) == Permission::Try {
+                    self.check().await;
+                }
+            }
+        };
+        stop.run_until_cancelled(tries).await;
     }
 
     /// Returns whether the queue confirmed what was sent last.
