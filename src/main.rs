@@ -6,10 +6,6 @@ use clap::Parser;
 use jornada::cli::Command;
 use jornada::config::Env;
 
-/// Takes a fifth of the processor time of small requests that the allocator of the C library takes: see `docs/performance.md`.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let command = Command::parse();
     let played = Env::read()
