@@ -35,7 +35,7 @@ DRILLS=(
     "queue-away       queue_is_away              served"
     "both-away        store_and_queue_are_away   refused"
 )
-declare -A SHORT=([redis]=" consumer garbage both-away " [kafka]=" consumer queue queue-frozen garbage store-away ")
+declare -A SHORT=([redis]=" queue garbage both-away " [kafka]=" consumer queue-frozen store-away ")
 
 CAMPAIGN=simulacro-votos
 # Votes a second; seconds before and after a fault; of the faults; kills of each consumer.
