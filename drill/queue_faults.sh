@@ -196,8 +196,8 @@ copy_folder() {
 # Stops the server and moves its files back to the disk of the system.
 remove_disk() {
     [[ -n $DISK ]] || return 0
-    kill_and_stop "$SERVER"
     rm -rf "$DISK.disk" "$DISK/filler"
+    ctl stop "$SERVER" >/dev/null || true
     cp -a --sparse=always "$DISK" "$DISK.disk"
     umount "$DISK"
     find "$DISK" -mindepth 1 -delete

@@ -77,7 +77,8 @@ dead_letters() {
 # Checks that there are as many new dead letters as records of garbage, and drops them.
 check_dead_letters() {
     local letters
-    mapfile -t letters < <(comm -13 "$WORK/letters" <(dead_letters))
+    dead_letters >"$WORK/letters.now"
+    mapfile -t letters < <(comm -13 "$WORK/letters" "$WORK/letters.now")
     [[ ${#letters[@]} -eq $GARBAGE ]] || NOTE+="${#letters[@]} dead letters instead of $GARBAGE; "
     GARBAGE=0
     [[ ${#letters[@]} -eq 0 ]] || native_program dead-letters drop "${letters[@]}" >&2
