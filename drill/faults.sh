@@ -17,15 +17,19 @@ kill_program() {
     kill -KILL "$pid"
 }
 
-# Kills a program and keeps it down. The first kill comes without warning. Then supervisord, which may have restarted the
-# program, is told to stop it, and the new process is killed too, because a regular stop can take long.
+# Kills programs and keeps them down. The first kill comes without warning. Then supervisord, which may have restarted the
+# programs, is told to stop them, and the new processes are killed too, because a regular stop can take long: programs...
 kill_and_stop() {
-    local stopping pid
-    kill_program "$1"
-    ctl stop "$1" >/dev/null 2>&1 &
+    local name pid stopping
+    for name in "$@"; do kill_program "$name"; done
+    ctl stop "$@" >/dev/null 2>&1 &
     stopping=$!
-    sleep 0.3
-    if pid=$(pid_of "$1"); then kill -KILL "$pid" 2>/dev/null || true; fi
+    while kill -0 "$stopping" 2>/dev/null; do
+        sleep 0.3
+        for name in "$@"; do
+            if pid=$(pid_of "$name"); then kill -KILL "$pid" 2>/dev/null || true; fi
+        done
+    done
     wait "$stopping" || true
 }
 

@@ -98,14 +98,14 @@ JORNADA_LOG_FORMAT='json'
 ENV
 }
 
-# The campaigns of this folder, and the campaign of the start-up check.
+# The campaigns of this folder, and those of the start-up check and of the drill of votes.
 write_campaigns() {
-    local file
+    local file own=(ops/probe.toml ops/votes.toml)
     mkdir -p "$STACK/campaigns"
     for file in "$STACK"/campaigns/*; do
-        [[ -e campaigns/${file##*/} || ${file##*/} == probe.toml ]] || rm -f "$file"
+        [[ -e campaigns/${file##*/} || " ${own[*]} " == *" ops/${file##*/} "* ]] || rm -f "$file"
     done
-    for file in campaigns/* ops/probe.toml; do write_file "campaigns/${file##*/}" <"$file"; done
+    for file in campaigns/* "${own[@]}"; do write_file "campaigns/${file##*/}" <"$file"; done
 }
 
 write_nginx() {
