@@ -41,6 +41,7 @@ CAMPAIGN=simulacro-votos
 # Votes a second; seconds before and after a fault; of the faults; kills of each consumer.
 RATE=600 AROUND=3 SECONDS_FROZEN=15 SECONDS_AWAY=60 SECONDS_FULL=10 AWAY_REDIS=5 KILLS=5
 SECONDS_TO_CATCH_UP=180
+SECONDS_TO_READY=180 # MongoDB replays what its members had not written when they were killed
 MAX_LETTERS=1000
 LOAD_PID=
 
