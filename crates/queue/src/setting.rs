@@ -13,7 +13,7 @@ const GROUP: &str = "jornada";
 const STREAM: &str = "jornada:votes";
 
 /// Time after which entries of a consumer of Redis are claimed by another.
-const CLAIM_AFTER: Duration = Duration::from_mins(1);
+const CLAIM_AFTER: Duration = Duration::from_secs(20);
 
 /// The queue between doors and store.
 #[derive(Clone, Debug)]

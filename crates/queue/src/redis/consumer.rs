@@ -125,6 +125,9 @@ impl Session {
         let client = self.setting.client()?;
         let connected = client.get_multiplexed_async_connection_with_config(&config);
         let mut connection = connected.await?;
+        if !self.read_lost(&mut connection).await? {
+            return Ok(());
+        }
         let mut last_claim: Option<Instant> = None;
         let claim_interval = CLAIM_INTERVAL.min(self.setting.claim_after);
         while !stop.is_cancelled() {
@@ -160,17 +163,49 @@ impl Session {
         read.query_async(connection).await.map(entries::of_read)
     }
 
-    /// Reads an entry that this consumer holds already, if any. Redis 7.0 notices a consumer that waits for new entries only when
-    /// one comes.
+    /// Tells Redis 7.0 that this consumer is alive: it notices one that waits for new entries only when one comes. Reads what it
+    /// holds behind an id that is never reached, because reading an entry again would make it look new to those that claim old
+    /// ones.
     async fn show_presence(
         &self,
         connection: &mut MultiplexedConnection,
     ) -> Result<(), RedisError> {
+        self.read_held(connection, "9999999999999-0")
+            .await
+            .map(drop)
+    }
+
+    /// Reads again what this consumer had read when a connection failed: the answer may be lost. What is still in work is stored
+    /// once all the same. Returns whether batches are still taken.
+    async fn read_lost(&self, connection: &mut MultiplexedConnection) -> Result<bool, RedisError> {
+        let mut from = "0".to_owned();
+        loop {
+            let Ok(permit) = Arc::clone(&self.pending).acquire_owned().await else {
+                return Ok(false);
+            };
+            let held = self.read_held(connection, &from).await?;
+            let Some(last) = held.last().and_then(entries::id) else {
+                return Ok(true);
+            };
+            from = last;
+            if !self.hand_out(held, permit).await {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Reads entries that this consumer holds, with ids above `from`.
+    async fn read_held(
+        &self,
+        connection: &mut MultiplexedConnection,
+        from: &str,
+    ) -> Result<Vec<Value>, RedisError> {
         let RedisSetting { stream, group, .. } = &self.setting;
         let mut read = redis::cmd("XREADGROUP");
         read.arg("GROUP").arg(group).arg(&self.name);
-        read.arg("COUNT").arg(1).arg("STREAMS").arg(stream).arg("0");
-        read.query_async::<Value>(connection).await.map(drop)
+        read.arg("COUNT").arg(MAX_RECORDS);
+        read.arg("STREAMS").arg(stream).arg(from);
+        read.query_async(connection).await.map(entries::of_read)
     }
 
     /// Takes over the entries of consumers that died. Returns whether batches are still taken.

@@ -24,6 +24,14 @@ pub(super) fn of_claim(answer: Value) -> (String, Vec<Value>) {
     (next, parts.next().map(list).unwrap_or_default())
 }
 
+/// Returns the id of an entry.
+pub(super) fn id(entry: &Value) -> Option<String> {
+    match entry {
+        Value::Array(parts) => text(parts.first()?.clone()),
+        _ => None,
+    }
+}
+
 /// Converts an entry: its id, and its fields and values in turn. Without a field `value` the record is empty.
 pub(super) fn to_record(stream: &str, entry: Value) -> Option<QueueRecord> {
     let mut parts = list(entry).into_iter();

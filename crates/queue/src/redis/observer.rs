@@ -63,8 +63,9 @@ impl RedisObserver {
             .arg(1);
         let unread: Vec<Value> = range.query_async(&mut connection).await?;
         let undelivered = match number(found.get("lag")) {
+            // After a restart the number is too high until then.
+            _ if unread.is_empty() => 0,
             Some(undelivered) => undelivered,
-            None if unread.is_empty() => 0,
             None => return Err(QueueError::Unsuitable("Redis does not know the lag".into())),
         };
         let first_pending = pending.get(1).and_then(id_milliseconds);
