@@ -46,8 +46,9 @@ impl RedisObserver {
         look.cmd("XINFO").arg("GROUPS").arg(stream);
         look.cmd("XPENDING").arg(stream).arg(group);
         look.cmd("XINFO").arg("CONSUMERS").arg(stream).arg(group);
+        look.cmd("XLEN").arg(stream);
         let looked = look.query_async(&mut connection).await;
-        let (groups, pending, consumers): (Vec<Fields>, Vec<Value>, Vec<Fields>) =
+        let (groups, pending, consumers, length): (Vec<Fields>, Vec<Value>, Vec<Fields>, u64) =
             looked.map_err(|error| self.explain(error))?;
         let of_group = |fields: &&Fields| text(fields, "name").as_deref() == Some(group);
         let found = groups.iter().find(of_group);
@@ -63,9 +64,9 @@ impl RedisObserver {
             .arg(1);
         let unread: Vec<Value> = range.query_async(&mut connection).await?;
         let undelivered = match number(found.get("lag")) {
-            // After a restart the number is too high until then.
             _ if unread.is_empty() => 0,
-            Some(undelivered) => undelivered,
+            // After a restart Redis 7.0 gives a number that is too high until the stream is empty.
+            Some(undelivered) => undelivered.min(length),
             None => return Err(QueueError::Unsuitable("Redis does not know the lag".into())),
         };
         let first_pending = pending.get(1).and_then(id_milliseconds);
