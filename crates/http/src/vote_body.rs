@@ -92,6 +92,7 @@ pub async fn read_body(
 /// Parses one vote with up to `members` members.
 pub fn parse_vote(json: &[u8], members: usize) -> VoteItem {
     let mut vote = VoteItem::default();
+    vote.answers.parts.reserve(members);
     let mut count = 0;
     let read = read_members(json, |name, value| {
         count += 1;

@@ -4,6 +4,7 @@
 pub mod consumer;
 pub mod dead_letter_gate;
 pub mod dead_letters;
+mod fresh_ids;
 pub mod metrics;
 pub mod queued;
 pub mod tokens;
@@ -12,11 +13,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::task::yield_now;
-use uuid::Uuid;
 
 use crate::batcher::{BatchError, Batcher};
 use crate::key::InstallationSecret;
 use crate::registrations::closure_cache::ClosureCache;
+use fresh_ids::FreshIds;
 use jornada_domain::campaign::CampaignStatus;
 use jornada_domain::moment::truncate_to_ms;
 use jornada_domain::{Campaign, Door, FieldError, FormData, IdempotencyKey, RegistrationId, Vote};
@@ -132,7 +133,8 @@ impl Votes {
         vote: ReceivedVote,
         now: Timestamp,
     ) -> Result<CastVote, CastError> {
-        let cast = match self.validate(campaign, door, vote, now) {
+        let mut ids = FreshIds::new(1);
+        let cast = match self.validate(campaign, door, vote, &mut ids, now) {
             Ok(vote) => {
                 let accepted = self.accept(vec![vote], door).await;
                 accepted.into_iter().next().unwrap_or_else(no_outcome)
@@ -152,6 +154,7 @@ impl Votes {
         votes: Vec<ReceivedVote>,
         now: Timestamp,
     ) -> Vec<Result<CastVote, CastError>> {
+        let mut ids = FreshIds::new(votes.len());
         let mut valid = Vec::with_capacity(votes.len());
         let mut validated = Vec::with_capacity(votes.len());
         for (index, vote) in votes.into_iter().enumerate() {
@@ -159,7 +162,7 @@ impl Votes {
             if index % YIELD_INTERVAL == YIELD_INTERVAL - 1 {
                 yield_now().await;
             }
-            let vote = self.validate(campaign, door, vote, now);
+            let vote = self.validate(campaign, door, vote, &mut ids, now);
             validated.push(vote.map(|vote| valid.push(vote)));
         }
         let mut accepted = self.accept(valid, door).await.into_iter();
@@ -235,6 +238,7 @@ impl Votes {
         campaign: &Arc<Campaign>,
         door: Door,
         vote: ReceivedVote,
+        ids: &mut FreshIds,
         now: Timestamp,
     ) -> Result<NewVote, CastError> {
         if self.closures.status(campaign, now) != CampaignStatus::Open {
@@ -249,7 +253,7 @@ impl Votes {
             Some(VoteKey(key)) => {
                 RegistrationId::derive_for_vote(self.secret.expose(), &campaign.id, key)
             }
-            None => RegistrationId::from_bytes(Uuid::now_v7().into_bytes()),
+            None => ids.next(now)?,
         };
         Ok(NewVote {
             campaign: Arc::clone(campaign),
