@@ -104,6 +104,10 @@ async fn a_killed_sweep_is_finished_by_the_next() {
     end_campaign(&installation, "{ photos = 1 }");
     for _ in 0..10 {
         let before = count_photos(&photos);
+        // On a busy machine more are deleted before the kill.
+        if before < 20 {
+            break;
+        }
         let mut child = installation.command(&["sweep"]).spawn().unwrap();
         // After some of them, and so anywhere between the steps of one.
         let start = Instant::now();
