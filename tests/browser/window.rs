@@ -46,13 +46,7 @@ pub struct Window {
 
 impl Window {
     pub async fn open(device: Device) -> Self {
-        let mut driver = Command::new(variable("JORNADA_TEST_CHROMEDRIVER"))
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let port = driver_port(&mut driver);
+        let (driver, port) = start_driver();
         let profile = tempfile::tempdir().unwrap();
         let mut builder = ClientBuilder::new(HttpConnector::new());
         let capabilities = capabilities(device, profile.path());
@@ -239,16 +233,36 @@ fn is_replaced(error: &CmdError) -> bool {
     error.is_stale_element_reference() || error.is_no_such_element()
 }
 
-fn driver_port(driver: &mut Child) -> String {
+/// Starts a driver, and returns its port. It ends at once if another process takes the port that it chose, for IPv4 or IPv6.
+fn start_driver() -> (Child, String) {
+    let start = || {
+        let mut driver = Command::new(variable("JORNADA_TEST_CHROMEDRIVER"))
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let port = driver_port(&mut driver);
+        if port.is_none() {
+            driver.wait().ok();
+        }
+        port.map(|port| (driver, port))
+    };
+    let mut tries = (0..5).filter_map(|_| start());
+    tries.next().expect("the driver does not start")
+}
+
+/// Returns the port, or `None` if the driver ends.
+fn driver_port(driver: &mut Child) -> Option<String> {
     let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-    let line = lines.find_map(|line| {
+    let port = lines.find_map(|line| {
         let line = line.unwrap();
         let port = line.split_once("successfully on port ")?.1;
         Some(port.trim_end_matches('.').to_owned())
     });
     // Keep reading, or the driver would exit at its next line.
     std::thread::spawn(move || lines.for_each(drop));
-    line.unwrap()
+    port
 }
 
 fn capabilities(device: Device, profile: &Path) -> Value {
