@@ -248,7 +248,7 @@ async fn text_of_failed_insert(fixture: &StoreFixture, one: &Registration) -> St
     let error = fixture::insert(&fixture.store, &fixture.campaign, one)
         .await
         .unwrap_err();
-    assert!(matches!(error, StoreError::Failed(_)));
+    assert!(matches!(error, StoreError::Refused(_)));
     full_text(&error)
 }
 
