@@ -6,7 +6,7 @@
 # Another file allows a second system beside the first, as in drill/fresh.sh.
 ENV_FILE=${STACK_ENV_FILE:-$PWD/.env}
 
-# Of a topic of Kafka, which keeps the number that it was created with: at least the highest STACK_CONSUMERS.
+# Number of partitions of a new topic of Kafka: at least the highest STACK_CONSUMERS. A topic keeps its number.
 # shellcheck disable=SC2034 # used by ops/native/queue.sh and ops/docker.sh
 QUEUE_PARTITIONS=12
 

@@ -13,6 +13,7 @@ mod maintenance_context;
 mod person;
 mod photos;
 mod queue;
+mod role;
 mod serve;
 mod shutdown;
 mod staff;

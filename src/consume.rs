@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
-use axum::{Json, Router};
 use prometheus::Registry;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::web::health::{DependencyCheck, check_dependency};
+use crate::web::health::{DependencyCheck, check_dependency, metrics_response, readiness_response};
 use jornada_http::healthz::healthz;
 use jornada_queue::Observer;
 use jornada_queue::metrics::{ConsumerMetrics, StateMetrics};
@@ -30,7 +29,7 @@ pub struct ConsumeMetrics {
     registry: Registry,
     /// The client of the queue.
     pub queue: ConsumerMetrics,
-    /// What waits in the queue.
+    /// State of the queue.
     pub queue_state: StateMetrics,
     /// Votes.
     pub votes: VoteConsumerMetrics,
@@ -96,11 +95,7 @@ pub fn router(state: ConsumeState) -> Router {
 }
 
 async fn metrics(State(state): State<ConsumeState>) -> Response {
-    let kind = [(
-        header::CONTENT_TYPE,
-        "text/plain; version=0.0.4; charset=utf-8",
-    )];
-    (kind, text(&state.metrics.registry)).into_response()
+    metrics_response(text(&state.metrics.registry))
 }
 
 #[derive(Debug, Serialize)]
@@ -144,12 +139,7 @@ impl Readiness {
 /// letters.
 async fn readyz(State(state): State<ConsumeState>) -> Response {
     let readiness = Readiness::check(&state).await;
-    let status = if readiness.ready {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    (status, Json(readiness)).into_response()
+    readiness_response(readiness.ready, readiness)
 }
 
 /// Updates the metrics of store and dead letters until `stop`.

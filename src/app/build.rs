@@ -57,7 +57,6 @@ pub async fn build(
     let queue = Producer::open(&config.queue, metrics.queue.clone()).await;
     let votes = Votes {
         queue: queue.context("JORNADA_QUEUE")?,
-        queue_metrics: metrics.queue.clone(),
         batcher: Batcher::new(store.clone(), metrics.batches.of_votes(), MAX_WAITING_VOTES),
         closures: registrations.closures.clone(),
         secret: config.secret.clone(),

@@ -36,7 +36,7 @@ pub struct Metrics {
     pub votes: VoteMetrics,
     /// Sending votes to the queue.
     pub queue: ProducerMetrics,
-    /// What waits in the queue.
+    /// State of the queue.
     pub queue_state: StateMetrics,
     /// Batches of inserts.
     pub batches: BatchMetricsByKind,

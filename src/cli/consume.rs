@@ -6,12 +6,13 @@ use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::role::run_role;
 use super::serve::listen;
 use super::shutdown;
-use crate::config::{ConsumeConfig, Env, FromEnv, log_unknown_settings};
+use crate::config::{ConsumeConfig, Env};
 use crate::consume::{self, ConsumeMetrics, ConsumeState};
 use jornada_queue::{Consumer, Observer};
-use jornada_runtime::logs::{self, Logs, LogsConfig};
+use jornada_runtime::logs::Logs;
 use jornada_runtime::metrics::Dependency;
 use jornada_service::campaigns::Campaigns;
 use jornada_service::registrations::closure_cache::ClosureCache;
@@ -26,16 +27,8 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(25);
 pub(super) fn run(env: &Env) -> anyhow::Result<()> {
     let config = ConsumeConfig::from_env(env)?;
     let campaigns = Campaigns::read(&config.campaigns)?;
-    let logging = LogsConfig::from_env(env)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let logs = logs::start(&logging, "jornada")?;
-        log_unknown_settings(env);
-        let ended = run_consumer(&config, campaigns, &logs).await;
-        logs.shut_down().await;
-        ended
+    run_role(env, async |logs| {
+        run_consumer(&config, campaigns, logs).await
     })
 }
 

@@ -12,14 +12,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+use super::role::run_role;
 use super::{file_limit, shutdown, token};
 use crate::app::{self, App, background};
-use crate::config::{Env, FromEnv, GrpcListen, Hosts, ServeConfig, log_unknown_settings};
+use crate::config::{Env, GrpcListen, Hosts, ServeConfig};
 use crate::grpc;
 use crate::web::connection::{self, ConnectionLimiter, Protocol};
 use crate::web::tally_metrics::VoteTallyCollector;
 use crate::web::{self, AppState, health};
-use jornada_runtime::logs::{self, Logs, LogsConfig};
+use jornada_runtime::logs::Logs;
 use jornada_runtime::metrics::gauge_value;
 use jornada_service::campaigns::Campaigns;
 use jornada_store::StoreSetting;
@@ -37,17 +38,7 @@ const TASKS_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) fn run(env: &Env) -> anyhow::Result<()> {
     let config = ServeConfig::from_env(env)?;
     let campaigns = Campaigns::read(&config.campaigns)?;
-    let logging = LogsConfig::from_env(env)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let logs = logs::start(&logging, "jornada")?;
-        log_unknown_settings(env);
-        let ended = serve(&config, campaigns, &logs).await;
-        logs.shut_down().await;
-        ended
-    })
+    run_role(env, async |logs| serve(&config, campaigns, logs).await)
 }
 
 async fn serve(config: &ServeConfig, campaigns: Campaigns, logs: &Logs) -> anyhow::Result<()> {

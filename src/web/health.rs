@@ -31,17 +31,27 @@ pub fn router(app: &AppState) -> Router {
 }
 
 async fn metrics(State(app): State<AppState>) -> Response {
+    metrics_response(app.metrics.text())
+}
+
+/// Answers with metrics as text.
+pub(crate) fn metrics_response(text: String) -> Response {
     let kind = [(
         header::CONTENT_TYPE,
         "text/plain; version=0.0.4; charset=utf-8",
     )];
-    (kind, app.metrics.text()).into_response()
+    (kind, text).into_response()
 }
 
 /// Returns state and latency of each dependency. 503 while draining, or without a store or queue that takes votes.
 async fn readyz(State(app): State<AppState>) -> Response {
     let readiness = Readiness::check(&app).await;
-    let status = if readiness.ready {
+    readiness_response(readiness.ready, readiness)
+}
+
+/// Answers 200 if the process is ready, else 503.
+pub(crate) fn readiness_response(is_ready: bool, readiness: impl Serialize) -> Response {
+    let status = if is_ready {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE

@@ -22,7 +22,7 @@ enum State {
     Unknown,
 }
 
-/// What to do with records.
+/// Whether records may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Permission {
     /// Send them.

@@ -19,8 +19,7 @@ pub struct ProducerMetrics {
     pub(crate) duration_seconds: Histogram,
     pub(crate) sending_bytes: IntGauge,
     pub(crate) sending_limit_bytes: IntGauge,
-    /// Votes that were inserted directly because the queue was down or full.
-    pub fallback_votes: IntCounter,
+    pub(crate) fallback_votes: IntCounter,
 }
 
 impl ProducerMetrics {

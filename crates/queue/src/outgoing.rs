@@ -12,7 +12,7 @@ pub struct OutgoingRecord {
 impl OutgoingRecord {
     /// Estimates the memory that the record takes in the client until it is acknowledged, in bytes.
     pub(crate) fn size(&self) -> usize {
-        /// What the client of Kafka adds to each record.
+        /// Memory of the client of Kafka for each record.
         const OVERHEAD: usize = 200;
         OVERHEAD + self.key.len() + self.value.len()
     }

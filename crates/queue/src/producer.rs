@@ -66,8 +66,16 @@ impl Producer {
         Ok(Some(producer))
     }
 
-    /// Sends records. Returns the indexes of those that were not confirmed, in order: they may be in the queue all the same.
+    /// Sends records. Returns the indexes of those that were not confirmed, in order, for the caller to insert: they may be in the
+    /// queue all the same.
     pub async fn send(&self, records: &[OutgoingRecord]) -> Vec<usize> {
+        let unconfirmed = self.try_to_send(records).await;
+        let count = unconfirmed.len() as u64;
+        self.0.metrics.fallback_votes.inc_by(count);
+        unconfirmed
+    }
+
+    async fn try_to_send(&self, records: &[OutgoingRecord]) -> Vec<usize> {
         let all = || (0..records.len()).collect();
         let may_send = match self.0.breaker.permission(Instant::now()) {
             Permission::Send => true,

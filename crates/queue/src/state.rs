@@ -1,8 +1,8 @@
-//! What waits in the queue.
+//! State of the queue.
 
 use std::time::{Duration, SystemTime};
 
-/// What waits in the queue.
+/// State of the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueState {
     /// Number of records that are not stored.

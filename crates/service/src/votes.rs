@@ -21,7 +21,6 @@ use fresh_ids::FreshIds;
 use jornada_domain::campaign::CampaignStatus;
 use jornada_domain::moment::truncate_to_ms;
 use jornada_domain::{Campaign, Door, FieldError, FormData, IdempotencyKey, RegistrationId, Vote};
-use jornada_queue::metrics::ProducerMetrics;
 use jornada_queue::{OutgoingRecord, Producer};
 use jornada_store::{InsertOutcome, NewVote, StoreError};
 use metrics::VoteMetrics;
@@ -99,8 +98,6 @@ pub enum CastError {
 pub struct Votes {
     /// Takes votes before the store does. Without it they are inserted directly.
     pub queue: Option<Producer>,
-    /// Votes that were inserted directly although there is a queue.
-    pub queue_metrics: ProducerMetrics,
     /// Inserts votes.
     pub batcher: Batcher<NewVote>,
     /// Campaigns that staff closed early.
@@ -201,9 +198,6 @@ impl Votes {
         if unconfirmed.is_empty() {
             return accepted;
         }
-        self.queue_metrics
-            .fallback_votes
-            .inc_by(unconfirmed.len() as u64);
         let mut is_unconfirmed = vec![false; votes.len()];
         for index in &unconfirmed {
             is_unconfirmed[*index] = true;

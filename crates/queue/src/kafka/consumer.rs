@@ -214,7 +214,7 @@ fn client_config(setting: &KafkaSetting) -> ClientConfig {
         .set("session.timeout.ms", "10000")
         .set("max.poll.interval.ms", "300000")
         .set("socket.timeout.ms", "10000")
-        // What waits in the client bounds its memory.
+        // Records that wait in the client take most of its memory.
         .set("queued.min.messages", "20000")
         .set("queued.max.messages.kbytes", "8192")
         .set("fetch.message.max.bytes", "1048576")

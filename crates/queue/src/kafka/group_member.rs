@@ -1,4 +1,4 @@
-//! What a member of the group of consumers does when partitions come and go.
+//! A member of the group of consumers: stores and commits before it gives partitions up.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

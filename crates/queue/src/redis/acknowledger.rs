@@ -1,5 +1,6 @@
 //! Acknowledges what is stored, and removes what every group has stored from the stream.
 
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use redis::aio::ConnectionManager;
@@ -19,6 +20,8 @@ const TRIM_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Pause after a failure.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
+
+static TRIM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("trim.lua")));
 
 /// Ids of entries that are stored, with the place of their batch.
 pub(super) type StoredEntries = (Vec<String>, OwnedSemaphorePermit);
@@ -93,8 +96,7 @@ impl Acknowledger {
 
     /// Removes the entries before the first one that some group has not acknowledged.
     async fn trim(&self) -> Result<(), RedisError> {
-        let script = Script::new(include_str!("trim.lua"));
-        let call = script.key(&self.setting.stream);
+        let call = TRIM.key(&self.setting.stream);
         call.invoke_async(&mut self.connection.clone()).await
     }
 }

@@ -1,6 +1,6 @@
 //! Reads a stream of Redis as a member of its group.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
@@ -20,6 +20,9 @@ use crate::setting::RedisSetting;
 /// Time for which Redis waits for entries.
 const BLOCK: Duration = Duration::from_secs(1);
 
+/// Id that stands for the entries that no consumer has read.
+const NEW: &str = ">";
+
 /// Time between two looks for entries of consumers that died.
 const CLAIM_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -31,6 +34,8 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Pause after a failure.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
+
+static FORGET: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("forget.lua")));
 
 /// Reads entries and hands them out.
 pub(crate) struct Reader {
@@ -102,7 +107,7 @@ impl Reader {
     }
 }
 
-/// What a connection is used for.
+/// Reads with one connection after the other.
 struct Session {
     setting: RedisSetting,
     name: String,
@@ -142,25 +147,12 @@ impl Session {
             let Some(Ok(permit)) = stop.run_until_cancelled(place).await else {
                 return Ok(());
             };
-            let found = self.read_new(&mut connection).await?;
+            let found = self.read_entries(&mut connection, NEW).await?;
             if !self.hand_out(found, permit).await {
                 return Ok(());
             }
         }
         Ok(())
-    }
-
-    async fn read_new(
-        &self,
-        connection: &mut MultiplexedConnection,
-    ) -> Result<Vec<Value>, RedisError> {
-        let RedisSetting { stream, group, .. } = &self.setting;
-        let mut read = redis::cmd("XREADGROUP");
-        read.arg("GROUP").arg(group).arg(&self.name);
-        read.arg("COUNT").arg(MAX_RECORDS);
-        read.arg("BLOCK").arg(BLOCK.as_millis().to_string());
-        read.arg("STREAMS").arg(stream).arg(">");
-        read.query_async(connection).await.map(entries::of_read)
     }
 
     /// Tells Redis 7.0 that this consumer is alive: it notices one that waits for new entries only when one comes. Reads what it
@@ -170,7 +162,7 @@ impl Session {
         &self,
         connection: &mut MultiplexedConnection,
     ) -> Result<(), RedisError> {
-        self.read_held(connection, "9999999999999-0")
+        self.read_entries(connection, "9999999999999-0")
             .await
             .map(drop)
     }
@@ -183,7 +175,7 @@ impl Session {
             let Ok(permit) = Arc::clone(&self.pending).acquire_owned().await else {
                 return Ok(false);
             };
-            let held = self.read_held(connection, &from).await?;
+            let held = self.read_entries(connection, &from).await?;
             let Some(last) = held.last().and_then(entries::id) else {
                 return Ok(true);
             };
@@ -194,8 +186,9 @@ impl Session {
         }
     }
 
-    /// Reads entries that this consumer holds, with ids above `from`.
-    async fn read_held(
+    /// Reads entries that no consumer has read ([`NEW`]), or those with ids above `from` that this consumer holds. Redis waits for
+    /// new ones only.
+    async fn read_entries(
         &self,
         connection: &mut MultiplexedConnection,
         from: &str,
@@ -204,6 +197,7 @@ impl Session {
         let mut read = redis::cmd("XREADGROUP");
         read.arg("GROUP").arg(group).arg(&self.name);
         read.arg("COUNT").arg(MAX_RECORDS);
+        read.arg("BLOCK").arg(BLOCK.as_millis().to_string());
         read.arg("STREAMS").arg(stream).arg(from);
         read.query_async(connection).await.map(entries::of_read)
     }
@@ -264,8 +258,7 @@ impl Session {
 
 /// Removes consumers that hold no entries from the group: this one, and those that were idle for long.
 async fn forget(setting: &RedisSetting, name: &str, idle: Duration) -> Result<(), QueueError> {
-    let script = Script::new(include_str!("forget.lua"));
-    let mut call = script.key(&setting.stream);
+    let mut call = FORGET.key(&setting.stream);
     call.arg(&setting.group)
         .arg(name)
         .arg(idle.as_millis().to_string());

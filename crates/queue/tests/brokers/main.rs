@@ -1,4 +1,4 @@
-//! What both queues promise, on real servers.
+//! Tests both queues by the same contract, on real servers.
 
 #![expect(clippy::unwrap_used, reason = "a test fails at once")]
 

@@ -98,7 +98,7 @@ mod tests {
         let one_more = each_fifth.clone().enumerate();
         let one_more = one_more.map(|(number, is_dead)| is_dead || number == 50_001);
         assert_eq!(stop(one_more), Some((50_002, DeadLetterLimit::Share)));
-        // What has left the window does not count.
+        // Records before the window do not count.
         let apart = (0..50_000).map(|number| number % 1_400 < 200 && number % 2 == 0);
         assert_eq!(stop(apart), None);
         let each_second = (0..).map(|number| number % 2 == 0);

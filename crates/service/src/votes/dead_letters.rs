@@ -7,7 +7,7 @@ use jornada_domain::dead_letter::{DeadLetter, DeadLetterReason};
 use jornada_domain::queue_record::QueueRecord;
 use jornada_store::{InsertOutcome, Store, StoreError};
 
-/// What became of a dead letter.
+/// Outcome of a replay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Replayed {
     /// The vote of this id is stored, now or by an earlier replay, and the letter is deleted.

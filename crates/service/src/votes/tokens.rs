@@ -42,7 +42,7 @@ pub enum TokenError {
 #[derive(Debug, Default)]
 pub struct VoterTokens(Mutex<HashMap<[u8; 32], KnownToken>>);
 
-/// What is known of a token.
+/// A token that was looked up.
 #[derive(Clone, Copy, Debug)]
 struct KnownToken {
     may_vote: bool,
