@@ -14,6 +14,7 @@ WORKDIR /src
 
 # Only the dependencies: this layer is cached until a manifest or Cargo.lock changes.
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
 COPY benches benches
 COPY --from=manifests /crates crates
 RUN mkdir src \
