@@ -1,59 +1,7 @@
-//! Who votes over HTTP: existing programs, programs with a token, floods, and people with the form.
+//! Who votes over HTTP: programs with a token, floods, and people with the form.
 
-use serde_json::json;
-
-use crate::votes::{Polls, body, errors, valid};
+use crate::votes::{Polls, body, valid};
 use jornada_testkit::instance::{Installation, Stores};
-
-/// Programs that exist already send their votes as their authors wrote them.
-#[tokio::test]
-async fn existing_programs_vote_at_their_own_paths() {
-    let polls = Polls::start(Stores::Embedded).await;
-    let app = &polls.app;
-    let vote = json!({"name": "Los Ejemplos", "album": "Uno", "year": "1924", "rank": "100"});
-    for path in ["/grpc/insert", "/insert", "/rust", "/rust/insert", "/wasm"] {
-        let url = format!("{}{path}", app.base);
-        let answer = app.http.post(&url).json(&vote).send().await.unwrap();
-        assert_eq!(answer.status(), 200, "{path}");
-        assert_eq!(answer.headers()["content-type"], "application/json");
-        assert_eq!(body(answer).await, json!({"message": "Voto ingresado"}));
-        // Without a media type, as some clients send it.
-        let answer = app
-            .http
-            .post(&url)
-            .body(vote.to_string())
-            .send()
-            .await
-            .unwrap();
-        assert_eq!(answer.status(), 200, "{path}");
-        let wrong = json!({"name": "Los Ejemplos", "album": "Uno", "year": "1800", "rank": "1"});
-        let answer = app.http.post(&url).json(&wrong).send().await.unwrap();
-        assert_eq!(answer.status(), 422);
-        assert_eq!(answer.headers()["content-type"], "application/problem+json");
-        assert_eq!(errors(&body(answer).await), [("anio", "not_an_option")]);
-        assert_eq!(app.get(path).await.status(), 405);
-    }
-    let paper = json!({"sede": 1, "municipio": "Cobán", "departamento": "Alta Verapaz", "papeleta": "blanca", "partido": "UNE"});
-    let answer = app.http.post(format!("{}/Mysql", app.base)).json(&paper);
-    assert_eq!(answer.send().await.unwrap().status(), 200);
-    assert_eq!(
-        app.http
-            .post(format!("{}/mysql", app.base))
-            .json(&paper)
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        404
-    );
-    polls.wait_for_total("sedes", 1).await;
-    let contest = &polls.installation.contest;
-    app.wait_until("the contest is counted", async |_| {
-        polls.tally(contest, "artista").await["values"]
-            == json!([{ "key": ["Los Ejemplos"], "count": 10 }])
-    })
-    .await;
-}
 
 #[tokio::test]
 async fn a_campaign_may_require_a_token() {

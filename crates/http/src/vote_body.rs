@@ -1,5 +1,5 @@
 //! Reads votes from JSON: one object, an array of objects, or a line for each object (NDJSON). A mistake in one vote
-//! leaves the others alone.
+//! leaves the others alone. One vote may also be a form.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -112,6 +112,25 @@ pub fn parse_vote(json: &[u8], members: usize) -> VoteItem {
     vote
 }
 
+/// Parses a vote of a form (`application/x-www-form-urlencoded`) with up to `members` members.
+pub fn parse_form(form: &[u8], members: usize) -> VoteItem {
+    let mut vote = VoteItem::default();
+    for (index, (name, text)) in url::form_urlencoded::parse(form).enumerate() {
+        if index == members {
+            vote.error = Some(VoteItemError::TooManyMembers(name.into_owned()));
+            break;
+        }
+        // What was no UTF-8.
+        if text.contains(char::REPLACEMENT_CHARACTER) {
+            let error = || VoteItemError::NotAText(name.into_owned());
+            vote.error.get_or_insert_with(error);
+        } else {
+            vote.add_text(&name, text.into_owned());
+        }
+    }
+    vote
+}
+
 /// Parses an array of votes.
 pub fn parse_array(json: &[u8], limits: VoteLimits) -> Result<Vec<VoteItem>, VoteListError> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
@@ -146,10 +165,14 @@ impl VoteItem {
             self.error.get_or_insert_with(error);
             return;
         };
+        self.add_text(&name, text);
+    }
+
+    fn add_text(&mut self, name: &str, text: String) {
         if name == KEY_MEMBER && self.key.is_none() {
             self.key = Some(text);
         } else {
-            self.answers.parts.push((name.into_owned(), text));
+            self.answers.parts.push((name.to_owned(), text));
         }
     }
 }
@@ -245,6 +268,21 @@ mod tests {
         let votes = parse_lines(lines, LIMITS).unwrap();
         let expected = [None, no_object.clone(), no_object, None];
         assert_eq!(errors(&votes), expected);
+    }
+
+    #[test]
+    fn a_form_is_a_vote_of_texts() {
+        let vote = parse_form(b"a=x+%C3%A9&b=&a=y&_key=k&c", 9);
+        let expected = [("a", "x é"), ("b", ""), ("a", "y"), ("c", "")];
+        assert_eq!(parts(&vote), expected);
+        assert_eq!((vote.key.as_deref(), vote.error), (Some("k"), None));
+        let latin1 = parse_form(b"a=%E9&b=1", 9);
+        let no_text = VoteItemError::NotAText("a".to_owned());
+        assert_eq!(latin1.error, Some(no_text));
+        let many = parse_form(b"a=1&b=2&c=3&d=4", 2);
+        let third = VoteItemError::TooManyMembers("c".to_owned());
+        assert_eq!((parts(&many).len(), many.error), (2, Some(third)));
+        assert_eq!(parse_form(b"", 9).answers.parts.len(), 0);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::registrations;
 use crate::web::address::ClientAddress;
+use crate::web::aliases::{parse_aliased, with_sent_names};
 use crate::web::error::problem::Problem;
 use crate::web::error::{Error, Malformed};
 use crate::web::submission::{ReceivedSubmission, read_upload, submit_vote};
@@ -20,7 +21,6 @@ use crate::web::votes::{
 };
 use crate::web::write_task::WriteTask;
 use crate::web::{AppState, RequestedCampaign};
-use jornada_domain::campaign::Alias;
 use jornada_domain::{Campaign, Door, Lang};
 use jornada_http::page::PageContext;
 use jornada_http::vote_body::{
@@ -128,33 +128,29 @@ async fn receive_form(
     Ok(task.run(work).await)
 }
 
-/// Reads a vote and casts it. An alias has names of its own for the fields.
+/// Reads a vote and casts it. The alias of this number in the campaign has names of its own for the fields.
 pub(in crate::web) async fn receive_vote(
     app: &AppState,
     campaign: Arc<Campaign>,
-    alias: Option<&Alias>,
+    alias: Option<usize>,
     client: ClientAddress,
     task: WriteTask,
     request: Request,
 ) -> Result<Response, Error> {
     let (head, body) = request.into_parts();
     let mut reservation = app.uploads.start_reservation();
-    let json = read_body(body, MAX_VOTE_BYTES, &mut reservation).await?;
-    // Existing programs may name no type.
-    if alias.is_none() && media_type(&head.headers) != "application/json" {
-        return Err(Error::MediaType { json: true });
-    }
-    let sender = VoteSender::new(client, &head.headers);
-    let key = read_key(&head)?;
-    let mut item = parse_vote(&json, max_members(&campaign));
+    let body = read_body(body, MAX_VOTE_BYTES, &mut reservation).await?;
+    let members = max_members(&campaign);
+    let item = match alias {
+        Some(index) => parse_aliased(&campaign.aliases[index], &head.headers, &body, members),
+        None if media_type(&head.headers) == "application/json" => parse_vote(&body, members),
+        None => return Err(Error::MediaType { json: true }),
+    };
     if item.error == Some(VoteItemError::NotAnObject) {
         return Err(Error::Malformed(Malformed::Body(MalformedBody::NotJson)));
     }
-    for (name, _) in &mut item.answers.parts {
-        if let Some(field) = alias.and_then(|alias| alias.fields.get(name)) {
-            field.clone_into(name);
-        }
-    }
+    let sender = VoteSender::new(client, &head.headers);
+    let key = read_key(&head)?;
     let app = app.clone();
     let work = async move {
         let now = Timestamp::now();
@@ -163,7 +159,13 @@ pub(in crate::web) async fn receive_vote(
         let vote = to_sent_vote(item, key.map(VoteKey::from));
         let has_key = vote.as_ref().is_ok_and(|vote| vote.key.is_some());
         let cast = app.votes.cast(&campaign, Door::Http, vote, now).await;
-        let cast = cast.map_err(|error| Error::from_cast_error(error, &campaign))?;
+        let cast = cast.map_err(|error| {
+            let error = match alias {
+                Some(index) => with_sent_names(&campaign.aliases[index], error),
+                None => error,
+            };
+            Error::from_cast_error(error, &campaign)
+        })?;
         Ok::<_, Error>(respond(cast, has_key))
     };
     Ok(task.with_frequent_success().run(work).await)

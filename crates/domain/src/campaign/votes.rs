@@ -41,6 +41,14 @@ pub struct Alias {
     pub reply: Option<String>,
 }
 
+impl Alias {
+    /// Returns the name under which the program sends a field, or the name itself.
+    pub fn sent_name<'a>(&'a self, field: &'a str) -> &'a str {
+        let sent = self.fields.iter().find(|(_, known)| *known == field);
+        sent.map_or(field, |(sent, _)| sent)
+    }
+}
+
 /// Parses `[[aliases]]`.
 pub(super) fn read_aliases(root: &mut TableReader<'_>, fields: &[Field]) -> Vec<Alias> {
     let expected = "one [[aliases]] for each path, at most 20";
