@@ -22,8 +22,11 @@ pub mod request_log;
 pub mod staff;
 mod state;
 pub mod submission;
+pub mod tail_reads;
 pub mod tally_metrics;
 pub mod tally_views;
+pub mod vote_access;
+pub mod vote_query;
 pub mod votes;
 pub mod write_task;
 

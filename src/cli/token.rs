@@ -24,7 +24,8 @@ const MAX_DAYS: u32 = 3_650;
 pub(super) struct NewToken {
     /// Purpose, such as a program or an office. Stored in the audit log, so no names of people
     name: String,
-    /// report (lists and their photos), chart (totals) or votes (sending votes); repeatable; all by default
+    /// report (lists and their photos), chart (totals), votes (sending votes) or votes:read (reading single votes);
+    /// repeatable; all by default
     #[arg(long = "scope", value_parser = parse_scope)]
     scopes: Vec<Scope>,
     /// City to which the token is limited, then without the scope votes; repeatable
@@ -37,7 +38,7 @@ pub(super) struct NewToken {
 
 fn parse_scope(name: &str) -> Result<Scope, String> {
     name.parse()
-        .map_err(|_| "expected report, chart or votes".to_owned())
+        .map_err(|_| "expected report, chart, votes or votes:read".to_owned())
 }
 
 /// Creates a token, stores its hash and prints it.

@@ -7,6 +7,7 @@ pub mod registrations;
 pub mod reports;
 pub mod tallies;
 pub mod tally_body;
+pub mod vote_list;
 pub mod votes;
 
 use axum::Router;
@@ -42,7 +43,8 @@ fn described() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(registrations::register))
         .routes(routes!(challenge::challenge))
-        .routes(routes!(votes::cast))
+        .routes(routes!(votes::cast, vote_list::list))
+        .routes(routes!(vote_list::show))
         .routes(routes!(votes::cast_batch))
         .routes(routes!(chart::events))
         .routes(routes!(tallies::tally))

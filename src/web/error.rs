@@ -2,6 +2,7 @@
 //! for people). Causes are logged once, here, and never sent.
 
 pub mod answer;
+mod field_problem;
 mod malformed;
 pub mod photo;
 mod present;
@@ -31,6 +32,7 @@ use jornada_service::votes::CastError;
 use jornada_service::votes::tokens::TokenError;
 use jornada_store::StoreError;
 
+use field_problem::FieldProblem;
 pub use malformed::Malformed;
 pub use present::{AnsweredToProgram, panicked, present};
 
@@ -67,6 +69,12 @@ pub enum Error {
     /// No such background report, or it has expired, or it belongs to somebody else.
     #[strum(serialize = "no-such-report")]
     NoSuchReport,
+    /// The campaign has no vote with this id.
+    #[strum(serialize = "no-such-vote")]
+    NoSuchVote,
+    /// Parameters of a list that cannot be used, in words for the client.
+    #[strum(serialize = "invalid-query")]
+    InvalidQuery(Vec<FieldProblem>),
     /// The campaign takes in the other kind of records.
     #[strum(serialize = "other-kind")]
     OtherKind,
@@ -176,6 +184,7 @@ impl Error {
             | Self::NoSuchTally(_)
             | Self::NoSuchRegistration
             | Self::NoSuchReport
+            | Self::NoSuchVote
             | Self::OtherKind
             | Self::NoSuchLink => StatusCode::NOT_FOUND,
             Self::RegistrationDeleted(_) => StatusCode::GONE,
@@ -201,7 +210,7 @@ impl Error {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
             Self::MediaType { .. } | Self::BatchMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::Malformed(_) | Self::InvalidQuery(_) => StatusCode::BAD_REQUEST,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Busy | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unauthorized | Self::VoteTokenRequired => StatusCode::UNAUTHORIZED,

@@ -25,6 +25,7 @@ pub mod route;
 mod search;
 mod tokens;
 mod totp;
+mod votes;
 
 use axum::Router;
 use axum::http::Method;
@@ -47,7 +48,9 @@ macro_rules! routes {
 
 /// Returns every route of the staff area with its requirement.
 pub fn table() -> Vec<Route> {
-    use Permission::{Accounts, Audit, Close, Correct, Delete, Photo, Report, Search, See, Totals};
+    use Permission::{
+        Accounts, Audit, Close, Correct, Delete, Photo, ReadVotes, Report, Search, See, Totals,
+    };
     use Requirement::{Account, Nothing, Permission as May};
 
     routes! {
@@ -89,6 +92,9 @@ pub fn table() -> Vec<Route> {
         GET  May(Close), "/staff/c/{campaign}/close" => closure::show_closure;
         POST May(Close), "/staff/c/{campaign}/close" => closure::close_campaign;
         POST May(Close), "/staff/c/{campaign}/reopen" => closure::reopen_campaign;
+
+        GET  May(ReadVotes), "/staff/c/{campaign}/votes" => votes::show_votes;
+        GET  May(ReadVotes), "/staff/c/{campaign}/votes/{id}" => votes::show_vote;
 
         GET  May(Report), "/staff/c/{campaign}/reports" => reports::show_form;
         POST May(Report), "/staff/c/{campaign}/reports" => reports::submit_form;

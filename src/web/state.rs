@@ -15,6 +15,7 @@ use super::error::Error;
 use super::event_clients::{EventClient, EventClients};
 use super::host::host;
 use super::in_flight::InFlightLimit;
+use super::tail_reads::TailReads;
 use super::tally_views::{CampaignViews, TallyViews};
 use crate::app::App;
 use crate::config::{Hosts, ServeConfig};
@@ -44,6 +45,8 @@ pub struct State {
     pub ready: watch::Sender<bool>,
     /// Public views of the tallies.
     pub tally_views: Arc<TallyViews>,
+    /// Audit entries of those who follow the votes.
+    pub tail_reads: TailReads,
     /// Limits of the clients of server-sent events.
     pub event_clients: EventClients,
 }
@@ -79,6 +82,7 @@ impl AppState {
             tally_views: Arc::new(TallyViews::new(
                 app.campaigns.iter().map(|campaign| &campaign.id),
             )),
+            tail_reads: TailReads::default(),
             event_clients: EventClients::new(
                 metrics.event_clients.clone(),
                 metrics.event_clients_refused.clone(),

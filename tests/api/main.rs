@@ -41,6 +41,7 @@ mod tallies;
 mod unresolved;
 mod vote_clients;
 mod vote_exactness;
+mod vote_list;
 mod vote_mistakes;
 mod votes;
 

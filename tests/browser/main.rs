@@ -10,5 +10,6 @@ mod resending;
 mod staff;
 mod staff_pages;
 mod totals;
+mod vote_pages;
 mod voting;
 mod window;

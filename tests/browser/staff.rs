@@ -5,6 +5,7 @@ use totp_rs::{Builder, Secret, Totp};
 
 use crate::accessibility::assert_accessible;
 use crate::staff_pages::check_staff_pages;
+use crate::vote_pages::check_vote_pages;
 use crate::window::{Device, Window};
 use jornada_testkit::instance::{Installation, RunningInstance, Stores};
 use jornada_testkit::servers::variable;
@@ -107,9 +108,10 @@ async fn log_in_and_work(device: Device) {
         .await;
     check("one account").await;
     check_staff_pages(&window, &app, &check).await;
+    check_vote_pages(&window, &app, &installation.election, &check).await;
     let errors = window.console_errors().await;
     let is_expected = |line: &&String| {
-        ["409", "410", "422"]
+        ["400", "409", "410", "422"]
             .iter()
             .any(|status| line.contains(status))
     };

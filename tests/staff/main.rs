@@ -25,3 +25,4 @@ mod secrets;
 mod sessions;
 mod tokens;
 mod totp;
+mod votes;

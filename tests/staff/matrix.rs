@@ -14,13 +14,14 @@ use crate::area::Area;
 use jornada_testkit::instance::Stores;
 
 /// The callers, in the order of the columns.
-const CALLERS: [Caller; 6] = [
+const CALLERS: [Caller; 7] = [
     Caller::Nobody,
     Caller::Role(Role::Viewer),
     Caller::Role(Role::Clerk),
     Caller::Role(Role::Admin),
     Caller::Token(Scope::Report),
     Caller::Token(Scope::Chart),
+    Caller::Token(Scope::ReadVotes),
 ];
 
 #[derive(Clone, Copy, Debug)]
@@ -33,57 +34,61 @@ enum Caller {
 /// Method, path and expected statuses. Without login, browsers are redirected (303). Forms are sent with their CSRF
 /// token and no other field.
 #[rustfmt::skip]
-const ROWS: &[(&str, &str, [u16; 6])] = &[
-    //                                                              nobody viewer clerk admin report chart
-    ("GET",  "/staff",                                                [303, 200, 200, 200, 403, 403]),
-    ("GET",  "/staff/login",                                          [200, 303, 303, 303, 200, 200]),
-    ("POST", "/staff/login",                                          [422, 422, 422, 422, 403, 403]),
-    ("POST", "/staff/logout",                                         [303, 303, 303, 303, 403, 403]),
-    ("GET",  "/staff/password/{link}",                                [404, 404, 404, 404, 404, 404]),
-    ("POST", "/staff/password/{link}",                                [404, 404, 404, 404, 403, 403]),
-    ("GET",  "/staff/account",                                        [303, 200, 200, 200, 403, 403]),
-    ("POST", "/staff/account/password",                               [303, 422, 422, 422, 403, 403]),
-    ("GET",  "/staff/account/second",                                 [303, 200, 200, 200, 403, 403]),
-    ("POST", "/staff/account/second",                                 [303, 400, 400, 400, 403, 403]),
-    ("POST", "/staff/account/second/off",                             [303, 422, 422, 422, 403, 403]),
-    ("POST", "/staff/account/sessions/end",                           [303, 404, 404, 404, 403, 403]),
-    ("POST", "/staff/account/sessions/end-all",                       [303, 303, 303, 303, 403, 403]),
-    ("GET",  "/staff/accounts",                                       [303, 403, 403, 200, 403, 403]),
-    ("POST", "/staff/accounts",                                       [303, 403, 403, 422, 403, 403]),
-    ("GET",  "/staff/accounts/{id}",                                  [303, 403, 403, 200, 403, 403]),
-    ("POST", "/staff/accounts/{id}",                                  [303, 403, 403, 422, 403, 403]),
-    ("POST", "/staff/accounts/{id}/link",                             [303, 403, 403, 200, 403, 403]),
-    ("POST", "/staff/accounts/{id}/sessions/end",                     [303, 403, 403, 303, 403, 403]),
-    ("POST", "/staff/accounts/{id}/close",                            [303, 403, 403, 303, 403, 403]),
-    ("GET",  "/staff/tokens",                                         [303, 403, 403, 200, 403, 403]),
-    ("POST", "/staff/tokens",                                         [303, 403, 403, 422, 403, 403]),
-    ("POST", "/staff/tokens/revoke",                                  [303, 403, 403, 404, 403, 403]),
-    ("GET",  "/staff/c/{campaign}/registrations",                     [303, 403, 200, 200, 403, 403]),
-    ("POST", "/staff/c/{campaign}/registrations",                     [303, 403, 303, 303, 403, 403]),
-    ("GET",  "/staff/c/{campaign}/registrations/{id}",                [303, 403, 200, 200, 403, 403]),
-    ("GET",  "/staff/c/{campaign}/registrations/{id}/print",          [303, 403, 200, 200, 403, 403]),
-    ("GET",  "/staff/c/{campaign}/registrations/{id}/correct",        [303, 403, 200, 200, 403, 403]),
-    ("POST", "/staff/c/{campaign}/registrations/{id}/correct",        [303, 403, 409, 409, 403, 403]),
-    ("GET",  "/staff/c/{campaign}/registrations/{id}/delete",         [303, 403, 403, 200, 403, 403]),
-    ("POST", "/staff/c/{campaign}/registrations/{id}/delete",         [303, 403, 403, 409, 403, 403]),
-    ("GET",  "/staff/c/{campaign}/close",                             [303, 403, 403, 200, 403, 403]),
-    ("POST", "/staff/c/{campaign}/close",                             [303, 403, 403, 422, 403, 403]),
-    ("POST", "/staff/c/{campaign}/reopen",                            [303, 403, 403, 422, 403, 403]),
-    ("GET",  "/staff/c/{campaign}/registrations/{id}/photo",          [303, 403, 200, 200, 200, 403]),
-    ("GET",  "/staff/c/{campaign}/reports",                           [303, 403, 200, 200, 200, 403]),
-    ("POST", "/staff/c/{campaign}/reports",                           [303, 403, 422, 422, 422, 403]),
-    ("GET",  "/staff/c/{campaign}/reports/{id}",                      [303, 403, 404, 404, 404, 403]),
-    ("GET",  "/staff/c/{campaign}/reports/{id}/progress",             [303, 403, 404, 404, 404, 403]),
-    ("POST", "/staff/c/{campaign}/reports/{id}/cancel",               [303, 403, 404, 404, 404, 403]),
-    ("GET",  "/staff/c/{campaign}/reports/{id}/file",                 [303, 403, 404, 404, 404, 403]),
-    ("GET",  "/staff/audit",                                          [303, 403, 403, 200, 403, 403]),
-    ("GET",  "/staff/audit/export.csv",                               [303, 403, 403, 200, 403, 403]),
+const ROWS: &[(&str, &str, [u16; 7])] = &[
+    //                                                              nobody viewer clerk admin report chart votes
+    ("GET",  "/staff",                                                [303, 200, 200, 200, 403, 403, 403]),
+    ("GET",  "/staff/login",                                          [200, 303, 303, 303, 200, 200, 200]),
+    ("POST", "/staff/login",                                          [422, 422, 422, 422, 403, 403, 403]),
+    ("POST", "/staff/logout",                                         [303, 303, 303, 303, 403, 403, 403]),
+    ("GET",  "/staff/password/{link}",                                [404, 404, 404, 404, 404, 404, 404]),
+    ("POST", "/staff/password/{link}",                                [404, 404, 404, 404, 403, 403, 403]),
+    ("GET",  "/staff/account",                                        [303, 200, 200, 200, 403, 403, 403]),
+    ("POST", "/staff/account/password",                               [303, 422, 422, 422, 403, 403, 403]),
+    ("GET",  "/staff/account/second",                                 [303, 200, 200, 200, 403, 403, 403]),
+    ("POST", "/staff/account/second",                                 [303, 400, 400, 400, 403, 403, 403]),
+    ("POST", "/staff/account/second/off",                             [303, 422, 422, 422, 403, 403, 403]),
+    ("POST", "/staff/account/sessions/end",                           [303, 404, 404, 404, 403, 403, 403]),
+    ("POST", "/staff/account/sessions/end-all",                       [303, 303, 303, 303, 403, 403, 403]),
+    ("GET",  "/staff/accounts",                                       [303, 403, 403, 200, 403, 403, 403]),
+    ("POST", "/staff/accounts",                                       [303, 403, 403, 422, 403, 403, 403]),
+    ("GET",  "/staff/accounts/{id}",                                  [303, 403, 403, 200, 403, 403, 403]),
+    ("POST", "/staff/accounts/{id}",                                  [303, 403, 403, 422, 403, 403, 403]),
+    ("POST", "/staff/accounts/{id}/link",                             [303, 403, 403, 200, 403, 403, 403]),
+    ("POST", "/staff/accounts/{id}/sessions/end",                     [303, 403, 403, 303, 403, 403, 403]),
+    ("POST", "/staff/accounts/{id}/close",                            [303, 403, 403, 303, 403, 403, 403]),
+    ("GET",  "/staff/tokens",                                         [303, 403, 403, 200, 403, 403, 403]),
+    ("POST", "/staff/tokens",                                         [303, 403, 403, 422, 403, 403, 403]),
+    ("POST", "/staff/tokens/revoke",                                  [303, 403, 403, 404, 403, 403, 403]),
+    ("GET",  "/staff/c/{campaign}/registrations",                     [303, 403, 200, 200, 403, 403, 403]),
+    ("POST", "/staff/c/{campaign}/registrations",                     [303, 403, 303, 303, 403, 403, 403]),
+    ("GET",  "/staff/c/{campaign}/registrations/{id}",                [303, 403, 200, 200, 403, 403, 403]),
+    ("GET",  "/staff/c/{campaign}/registrations/{id}/print",          [303, 403, 200, 200, 403, 403, 403]),
+    ("GET",  "/staff/c/{campaign}/registrations/{id}/correct",        [303, 403, 200, 200, 403, 403, 403]),
+    ("POST", "/staff/c/{campaign}/registrations/{id}/correct",        [303, 403, 409, 409, 403, 403, 403]),
+    ("GET",  "/staff/c/{campaign}/registrations/{id}/delete",         [303, 403, 403, 200, 403, 403, 403]),
+    ("POST", "/staff/c/{campaign}/registrations/{id}/delete",         [303, 403, 403, 409, 403, 403, 403]),
+    ("GET",  "/staff/c/{campaign}/close",                             [303, 403, 403, 200, 403, 403, 403]),
+    ("POST", "/staff/c/{campaign}/close",                             [303, 403, 403, 422, 403, 403, 403]),
+    ("POST", "/staff/c/{campaign}/reopen",                            [303, 403, 403, 422, 403, 403, 403]),
+    ("GET",  "/staff/c/{campaign}/registrations/{id}/photo",          [303, 403, 200, 200, 200, 403, 403]),
+    ("GET",  "/staff/c/{campaign}/votes",                             [303, 403, 200, 200, 403, 403, 200]),
+    ("GET",  "/staff/c/{campaign}/votes/{id}",                        [303, 403, 404, 404, 403, 403, 404]),
+    ("GET",  "/staff/c/{campaign}/reports",                           [303, 403, 200, 200, 200, 403, 403]),
+    ("POST", "/staff/c/{campaign}/reports",                           [303, 403, 422, 422, 422, 403, 403]),
+    ("GET",  "/staff/c/{campaign}/reports/{id}",                      [303, 403, 404, 404, 404, 403, 403]),
+    ("GET",  "/staff/c/{campaign}/reports/{id}/progress",             [303, 403, 404, 404, 404, 403, 403]),
+    ("POST", "/staff/c/{campaign}/reports/{id}/cancel",               [303, 403, 404, 404, 404, 403, 403]),
+    ("GET",  "/staff/c/{campaign}/reports/{id}/file",                 [303, 403, 404, 404, 404, 403, 403]),
+    ("GET",  "/staff/audit",                                          [303, 403, 403, 200, 403, 403, 403]),
+    ("GET",  "/staff/audit/export.csv",                               [303, 403, 403, 200, 403, 403, 403]),
 ];
 
 /// Staff routes of the API: those with `security` in the OpenAPI document.
 #[rustfmt::skip]
-const API: &[(&str, &str, [u16; 6])] = &[
-    ("GET", "/api/v1/campaigns/{campaign}/reports/{file}",            [401, 403, 200, 200, 200, 403]),
+const API: &[(&str, &str, [u16; 7])] = &[
+    ("GET", "/api/v1/campaigns/{campaign}/reports/{file}",            [401, 403, 200, 200, 200, 403, 403]),
+    ("GET", "/api/v1/campaigns/{campaign}/votes",                     [401, 403, 200, 200, 403, 403, 200]),
+    ("GET", "/api/v1/campaigns/{campaign}/votes/{id}",                [401, 403, 404, 404, 403, 403, 404]),
 ];
 
 #[tokio::test]
@@ -95,11 +100,16 @@ async fn every_route_answers_each_caller_as_expected() {
     let mut wrong = Vec::new();
     for (number, (method, path, expected)) in ROWS.iter().chain(API).enumerate() {
         for (caller, expected) in CALLERS.into_iter().zip(expected) {
-            let unique = format!("{number}-{}", name(caller));
+            let unique = format!("{number}-{}", name(caller)).replace(':', "-");
             let target = format!("blanco-{unique}");
             let target = area.add_account(&target, Role::Viewer, &[]).await;
+            let campaign = if path.contains("/votes") {
+                &area.installation.election
+            } else {
+                &area.app.campaign
+            };
             let path = path
-                .replace("{campaign}", &area.app.campaign)
+                .replace("{campaign}", campaign)
                 .replace("registrations/{id}", &format!("registrations/{photo}"))
                 .replace("{id}", &target.id.to_string())
                 .replace("{link}", "none")

@@ -60,7 +60,10 @@ async fn the_command_limits_a_token_and_rejects_invalid_limits() {
     let hours = kept.expires_at.unwrap().duration_since(kept.created_at);
     assert_eq!(hours.as_hours(), 24);
     for (limits, words) in [
-        (&["--scope", "all"][..], "expected report, chart or votes"),
+        (
+            &["--scope", "all"][..],
+            "expected report, chart, votes or votes:read",
+        ),
         (&["--place", "\u{7}x"], "--place: no campaign has a place"),
         (&["--days", "0"], "1..=3650"),
         (

@@ -24,6 +24,7 @@ mod retention;
 mod search;
 mod staff;
 mod statistics;
+mod vote_list;
 mod votes;
 mod wrapped_keys;
 
@@ -54,6 +55,9 @@ contract! {
     votes::instances_insert_each_vote_once
     votes::votes_are_read_page_by_page_and_by_number
     votes::erased_votes_are_no_longer_counted
+    vote_list::every_filter_lists_what_a_full_scan_finds
+    vote_list::pages_of_votes_are_stable_while_votes_arrive
+    vote_list::a_vote_is_shown_with_its_way
     dead_letters::a_dead_letter_is_kept_once_and_read_back_unchanged
     dead_letters::dead_letters_are_listed_page_by_page_newest_first
     dead_letters::one_of_many_concurrent_deletions_of_a_dead_letter_wins

@@ -30,7 +30,7 @@ range = [1, 9]
 label = { es = "Mesa", en = "Table" }
 "#;
 
-fn campaign() -> Arc<Campaign> {
+pub fn campaign() -> Arc<Campaign> {
     Arc::new(Campaign::parse(CAMPAIGN, |_| Err(String::new())).unwrap())
 }
 
@@ -49,6 +49,7 @@ async fn insert(store: &Store, votes: &[Vote]) -> Vec<InsertOutcome> {
     let record = |vote: &Vote| NewVote {
         campaign: campaign(),
         vote: vote.clone(),
+        queue_place: None,
     };
     let outcomes = store.insert(votes.iter().map(record).collect()).await;
     outcomes.into_iter().map(Result::unwrap).collect()

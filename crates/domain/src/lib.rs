@@ -22,7 +22,7 @@ pub mod queue_record;
 pub mod reason;
 pub mod registration;
 pub mod selection;
-mod similar;
+pub mod similar;
 pub mod staff;
 pub mod tally;
 pub mod text;

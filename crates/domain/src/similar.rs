@@ -10,7 +10,7 @@ const MIN_SIMILARITY: f64 = 0.75;
 const MAX_CHARS: usize = 200;
 
 /// Returns the listed names that are most similar to what was typed, best first. Each name comes with its folding.
-pub(crate) fn find_similar<'a>(
+pub fn find_similar<'a>(
     typed: &str,
     listed: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Vec<String> {

@@ -258,6 +258,7 @@ impl Votes {
                 received_at: truncate_to_ms(now),
                 door,
             },
+            queue_place: None,
         })
     }
 }

@@ -48,8 +48,8 @@ pub trait NewRecord: Clone + fmt::Debug + Send + Sync + 'static {
     /// Compares the record with one that was inserted under the same id.
     fn compare(&self, first: &Self) -> InsertOutcome;
 
-    /// Converts the record to its document in MongoDB.
-    fn to_document(&self) -> Result<RawDocumentBuf>;
+    /// Converts the record to its document in MongoDB, which is stored at `now`.
+    fn to_document(&self, now: Timestamp) -> Result<RawDocumentBuf>;
 
     /// Compares the record with the document that has its id.
     fn compare_document(&self, stored: &RawDocument) -> Result<InsertOutcome>;
@@ -57,8 +57,9 @@ pub trait NewRecord: Clone + fmt::Debug + Send + Sync + 'static {
     /// Returns the texts of the row in SQLite, which are made outside of its write thread.
     fn to_texts(&self) -> Result<RowTexts>;
 
-    /// Inserts the row unless its id exists. Returns whether it was inserted.
-    fn insert_row(&self, texts: &RowTexts, connection: &Connection) -> Result<bool>;
+    /// Inserts the row, which is stored at `now`, unless its id exists. Returns whether it was inserted.
+    fn insert_row(&self, texts: &RowTexts, now: Timestamp, connection: &Connection)
+    -> Result<bool>;
 
     /// Compares the record with the row that has its id.
     fn compare_row(&self, connection: &Connection) -> Result<InsertOutcome>;
@@ -107,7 +108,7 @@ impl Store {
     /// be stored. Idempotent. The caller keeps to [`MAX_BATCH_RECORDS`] and [`MAX_BATCH_BYTES`].
     pub async fn insert<R: NewRecord>(&self, batch: Vec<R>) -> Vec<Result<InsertOutcome>> {
         let insert = async {
-            let outcomes = dispatch!(self.insert(batch));
+            let outcomes = dispatch!(self.insert(batch, Timestamp::now()));
             if outcomes.iter().any(Result::is_err) {
                 return Err(outcomes);
             }

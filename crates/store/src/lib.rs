@@ -47,4 +47,5 @@ pub use registrations::{
 };
 pub use setting::StoreSetting;
 pub use time_limit::{OPERATION_TIMEOUT, PING_TIMEOUT};
+pub use votes::list::{VoteFilter, VotePage, VoteQuery};
 pub use votes::{FoundVote, NewVote};

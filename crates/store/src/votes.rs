@@ -1,6 +1,7 @@
 //! Votes: inserted in batches, looked up, read page by page, and erased as a whole.
 
 mod document;
+pub mod list;
 mod mongo;
 mod new_vote;
 mod row;

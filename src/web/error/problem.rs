@@ -8,10 +8,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Error;
-use super::answer::answer_message;
 use super::photo::photo_message;
-use jornada_domain::{FieldError, Lang};
+use jornada_domain::Lang;
 use jornada_http::page::{PageContext, render};
+
+pub use super::field_problem::FieldProblem;
 
 /// Problem details of RFC 9457.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -28,18 +29,6 @@ pub struct Problem {
     /// Errors of single fields, if any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldProblem>,
-}
-
-/// Error of one field.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct FieldProblem {
-    /// Name of the field as in the campaign.
-    pub field: String,
-    /// Code of the problem for programs, such as `required` or `unknown_field`.
-    #[schema(value_type = String)]
-    pub code: &'static str,
-    /// Problem and how to fix it.
-    pub message: String,
 }
 
 /// An error as a page.
@@ -84,22 +73,11 @@ impl Problem {
     }
 }
 
-impl FieldProblem {
-    /// Describes validation errors.
-    pub fn from_field_errors(errors: &[FieldError], lang: Lang) -> Vec<Self> {
-        let describe = |error: &FieldError| Self {
-            field: error.field.clone(),
-            code: error.error.code(),
-            message: answer_message(&error.error, lang),
-        };
-        errors.iter().map(describe).collect()
-    }
-}
-
 /// Returns the errors of the fields.
 pub fn field_problems(error: &Error, lang: Lang) -> Vec<FieldProblem> {
     match error {
         Error::Invalid(errors) => FieldProblem::from_field_errors(errors, lang),
+        Error::InvalidQuery(problems) => problems.clone(),
         Error::Photo { field, error } => {
             let (field, message) = (field.clone(), photo_message(error, lang));
             let code = "invalid_photo";

@@ -30,6 +30,7 @@ pub(super) struct TokenForm {
     report: String,
     chart: String,
     votes: String,
+    read_votes: String,
     /// One place per line.
     places: String,
     days: String,
@@ -92,6 +93,7 @@ impl TokenForm {
             report: self.report == "true",
             chart: self.chart == "true",
             votes: self.votes == "true",
+            read_votes: self.read_votes == "true",
         };
         if scopes == Scopes::new(&[]) {
             return Err(text!(lang, "staff-tokens-scope-missing").into());
@@ -147,6 +149,9 @@ impl TokensPage<'_> {
         }
         if token.scopes.votes {
             words.push(text!(self.visit.lang, "staff-tokens-scope-votes"));
+        }
+        if token.scopes.read_votes {
+            words.push(text!(self.visit.lang, "staff-tokens-scope-read-votes"));
         }
         words.join(", ")
     }

@@ -20,10 +20,10 @@ pub enum Role {
     /// Sees totals and chart.
     #[strum(serialize = "viewer")]
     Viewer,
-    /// Also searches, views, corrects and reports registrations, of some places or all.
+    /// Also searches, views, corrects and reports registrations, and reads single votes, of some places or all.
     #[strum(serialize = "clerk")]
     Clerk,
-    /// Also deletes registrations, manages accounts, reads the audit log and closes campaigns.
+    /// Also deletes registrations, manages accounts and dead letters, reads the audit log and closes campaigns.
     #[strum(serialize = "admin")]
     Admin,
 }
@@ -51,6 +51,10 @@ pub enum Permission {
     Audit,
     /// Close and reopen campaigns.
     Close,
+    /// Read single votes, and export them.
+    ReadVotes,
+    /// List, replay and drop dead letters.
+    DeadLetters,
     /// Send votes as a program. No role has it.
     Vote,
 }
@@ -65,10 +69,13 @@ impl Role {
             | Permission::See
             | Permission::Photo
             | Permission::Correct
-            | Permission::Report => Self::Clerk,
-            Permission::Delete | Permission::Accounts | Permission::Audit | Permission::Close => {
-                Self::Admin
-            }
+            | Permission::Report
+            | Permission::ReadVotes => Self::Clerk,
+            Permission::Delete
+            | Permission::Accounts
+            | Permission::Audit
+            | Permission::Close
+            | Permission::DeadLetters => Self::Admin,
             Permission::Vote => return false,
         };
         self >= minimum
@@ -82,11 +89,23 @@ mod tests {
     #[test]
     fn each_role_may_what_the_design_says() {
         use Permission::{
-            Accounts, Audit, Close, Correct, Delete, Photo, Report, Search, See, Totals,
+            Accounts, Audit, Close, Correct, DeadLetters, Delete, Photo, ReadVotes, Report, Search,
+            See, Totals,
         };
         let may = |role: Role| {
             let all = [
-                Totals, Search, See, Photo, Correct, Report, Delete, Accounts, Audit, Close,
+                Totals,
+                Search,
+                See,
+                Photo,
+                Correct,
+                Report,
+                ReadVotes,
+                Delete,
+                Accounts,
+                Audit,
+                Close,
+                DeadLetters,
             ];
             all.into_iter()
                 .filter(|permission| role.may(*permission))
@@ -95,9 +114,9 @@ mod tests {
         assert_eq!(may(Role::Viewer), [Totals]);
         assert_eq!(
             may(Role::Clerk),
-            [Totals, Search, See, Photo, Correct, Report]
+            [Totals, Search, See, Photo, Correct, Report, ReadVotes]
         );
-        assert_eq!(may(Role::Admin).len(), 10);
+        assert_eq!(may(Role::Admin).len(), 12);
     }
 
     #[test]

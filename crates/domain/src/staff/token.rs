@@ -15,10 +15,14 @@ pub enum Scope {
     Chart,
     /// Sending votes.
     Votes,
+    /// Reading single votes.
+    #[strum(serialize = "votes:read")]
+    ReadVotes,
 }
 
 /// Set of scopes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a scope of its own")]
 pub struct Scopes {
     /// [`Scope::Report`].
     pub report: bool,
@@ -26,6 +30,8 @@ pub struct Scopes {
     pub chart: bool,
     /// [`Scope::Votes`].
     pub votes: bool,
+    /// [`Scope::ReadVotes`].
+    pub read_votes: bool,
 }
 
 /// A stored API token, without the token itself.
@@ -53,6 +59,7 @@ impl Scopes {
         report: true,
         chart: true,
         votes: true,
+        read_votes: true,
     };
 
     /// Creates a set of these scopes.
@@ -61,6 +68,7 @@ impl Scopes {
             report: scopes.contains(&Scope::Report),
             chart: scopes.contains(&Scope::Chart),
             votes: scopes.contains(&Scope::Votes),
+            read_votes: scopes.contains(&Scope::ReadVotes),
         }
     }
 
@@ -81,6 +89,7 @@ impl Scopes {
             Scope::Report => self.report,
             Scope::Chart => self.chart,
             Scope::Votes => self.votes,
+            Scope::ReadVotes => self.read_votes,
         }
     }
 
@@ -91,10 +100,12 @@ impl Scopes {
             Permission::Totals => self.chart,
             Permission::Report | Permission::Photo => self.report,
             Permission::Vote => self.votes,
+            Permission::ReadVotes => self.read_votes,
             Permission::Search
             | Permission::See
             | Permission::Correct
             | Permission::Delete
+            | Permission::DeadLetters
             | Permission::Accounts
             | Permission::Audit
             | Permission::Close => false,
@@ -119,17 +130,20 @@ mod tests {
             Scopes::ALL,
             Scopes::new(&[Scope::Chart]),
             Scopes::new(&[Scope::Report]),
+            Scopes::new(&[Scope::ReadVotes]),
             Scopes::new(&[]),
         ] {
             assert_eq!(Scopes::parse(&scopes.to_text()), scopes);
         }
-        assert_eq!(Scopes::ALL.to_text(), "report,chart,votes");
+        assert_eq!(Scopes::ALL.to_text(), "report,chart,votes,votes:read");
     }
 
     #[test]
     fn a_scope_allows_what_it_is_for_alone() {
         let chart = Scopes::new(&[Scope::Chart]);
         assert!(chart.may(Permission::Totals) && !chart.may(Permission::Report));
+        let votes = Scopes::new(&[Scope::Votes]);
+        assert!(votes.may(Permission::Vote) && !votes.may(Permission::ReadVotes));
         assert!(!Scopes::ALL.may(Permission::See) && !Scopes::ALL.may(Permission::Accounts));
     }
 

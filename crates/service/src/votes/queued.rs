@@ -20,6 +20,7 @@ use jornada_domain::dead_letter::DeadLetterReason;
 use jornada_domain::json_object::{NotAnObject, read_members, read_text};
 use jornada_domain::moment::truncate_to_ms;
 use jornada_domain::queue_record::{MAX_VALUE_BYTES, QueueRecord};
+use jornada_domain::vote::QueuePlace;
 use jornada_domain::{
     Campaign, Door, FieldError, FormData, IdempotencyKey, RegistrationId, ValidationError, Vote,
 };
@@ -101,6 +102,10 @@ impl VoteJudge {
                 received_at: truncate_to_ms(received_at),
                 door,
             },
+            queue_place: Some(QueuePlace {
+                partition: record.partition,
+                offset: record.offset.clone(),
+            }),
         })
     }
 
@@ -279,7 +284,7 @@ fn read_time(
 /// # Panics
 /// Never: texts and numbers are always JSON.
 pub fn encode(vote: &NewVote) -> ([u8; 32], Vec<u8>) {
-    let NewVote { campaign, vote } = vote;
+    let NewVote { campaign, vote, .. } = vote;
     let mut key = [0; 32];
     HEXLOWER.encode_mut(vote.id.as_bytes(), &mut key);
     let mut json = Vec::with_capacity(USUAL_BYTES);

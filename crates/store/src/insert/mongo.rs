@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use jiff::Timestamp;
 use mongodb::bson::{Binary, Document, RawDocumentBuf, doc};
 use mongodb::error::{Error, Result as Driven, TRANSIENT_TRANSACTION_ERROR};
 use mongodb::options::ReadConcern;
@@ -25,8 +26,12 @@ use jornada_domain::RegistrationId;
 const CONFLICT_DELAY: Duration = Duration::from_millis(2);
 
 impl MongoStore {
-    pub(crate) async fn insert<R: NewRecord>(&self, batch: Vec<R>) -> Vec<Result<InsertOutcome>> {
-        let mut insert = BatchInsert::new(self, &batch);
+    pub(crate) async fn insert<R: NewRecord>(
+        &self,
+        batch: Vec<R>,
+        now: Timestamp,
+    ) -> Vec<Result<InsertOutcome>> {
+        let mut insert = BatchInsert::new(self, &batch, now);
         let ended = in_time(Box::pin(insert.run())).await;
         insert.into_outcomes(ended)
     }
@@ -46,8 +51,8 @@ struct BatchInsert<'a, R> {
 }
 
 impl<'a, R: NewRecord> BatchInsert<'a, R> {
-    fn new(store: &'a MongoStore, batch: &'a [R]) -> Self {
-        let converted = batch.iter().map(|record| match record.to_document() {
+    fn new(store: &'a MongoStore, batch: &'a [R], now: Timestamp) -> Self {
+        let converted = batch.iter().map(|record| match record.to_document(now) {
             Ok(document) => (document, None),
             Err(error) => (RawDocumentBuf::new(), Some(Err(error))),
         });

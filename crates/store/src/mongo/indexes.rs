@@ -76,6 +76,10 @@ pub(crate) async fn make_indexes(store: &MongoStore) -> Result<()> {
         .collect();
     // Counts photos and bytes without reading a photo.
     let buffered_photos = vec![index(doc! { "size": 1 })];
+    let votes = vec![named(
+        NEWEST,
+        doc! { "campaign": 1, "received_at": 1, "_id": 1 },
+    )];
     let dead_letters = vec![index(doc! { "read_at": -1, "_id": -1 })];
     let mut by_age = index(doc! { "at": 1 });
     by_age.options.get_or_insert_default().expire_after = Some(DELTA_RETENTION);
@@ -87,6 +91,7 @@ pub(crate) async fn make_indexes(store: &MongoStore) -> Result<()> {
         ("audit", audit),
         ("pending_photos", buffered_photos),
         ("dead_letters", dead_letters),
+        ("votes", votes),
         ("deltas", vec![by_age]),
     ] {
         let collection = store.database.collection::<Document>(collection);

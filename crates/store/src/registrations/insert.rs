@@ -72,7 +72,7 @@ impl NewRecord for NewRegistration {
         self.compare_digest(digest, *received_at)
     }
 
-    fn to_document(&self) -> Result<RawDocumentBuf> {
+    fn to_document(&self, _now: Timestamp) -> Result<RawDocumentBuf> {
         document::from_registration(&self.campaign, &self.registration)
     }
 
@@ -97,7 +97,12 @@ impl NewRecord for NewRegistration {
         })
     }
 
-    fn insert_row(&self, texts: &RowTexts, connection: &Connection) -> Result<bool> {
+    fn insert_row(
+        &self,
+        texts: &RowTexts,
+        _now: Timestamp,
+        connection: &Connection,
+    ) -> Result<bool> {
         let registration = &self.registration;
         let photo = registration.photo.as_ref();
         let inserted = connection.prepare_cached(INSERT)?.execute((

@@ -30,8 +30,12 @@ CREATE TABLE votes (
     campaign TEXT NOT NULL,
     answers TEXT NOT NULL, -- JSON: name to text
     received_at INTEGER NOT NULL, -- milliseconds since 1970 UTC
-    door TEXT NOT NULL -- where it came in
+    door TEXT NOT NULL, -- where it came in
+    stored_at INTEGER NOT NULL, -- milliseconds since 1970 UTC
+    partition INTEGER, -- of the queue
+    offset TEXT -- in the queue, if it came by one
 ) STRICT;
+CREATE INDEX votes_newest ON votes (campaign, received_at, id);
 
 -- Records of the vote queue that cannot become a vote.
 CREATE TABLE dead_letters (

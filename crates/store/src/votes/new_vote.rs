@@ -12,6 +12,7 @@ use crate::insert::{InsertOutcome, NewRecord, RowTexts, answers_to_json};
 use crate::mongo::convert::{self, read_field};
 use crate::registrations::{answers_by_field, answers_from_json};
 use crate::sqlite::convert::time;
+use jornada_domain::vote::QueuePlace;
 use jornada_domain::{Answers, Campaign, RegistrationId, Vote};
 
 /// Size of a stored vote without its answers, roughly.
@@ -24,6 +25,8 @@ pub struct NewVote {
     pub campaign: Arc<Campaign>,
     /// The vote.
     pub vote: Vote,
+    /// Its place in the queue, if it came by one.
+    pub queue_place: Option<QueuePlace>,
 }
 
 impl NewVote {
@@ -60,8 +63,8 @@ impl NewRecord for NewVote {
         self.compare_answers(&first.vote.answers, first.vote.received_at)
     }
 
-    fn to_document(&self) -> Result<RawDocumentBuf> {
-        document::to_document(&self.campaign, &self.vote)
+    fn to_document(&self, now: Timestamp) -> Result<RawDocumentBuf> {
+        document::to_document(&self.campaign, &self.vote, self.queue_place.as_ref(), now)
     }
 
     fn compare_document(&self, stored: &RawDocument) -> Result<InsertOutcome> {
@@ -79,7 +82,12 @@ impl NewRecord for NewVote {
         })
     }
 
-    fn insert_row(&self, texts: &RowTexts, connection: &Connection) -> Result<bool> {
+    fn insert_row(
+        &self,
+        texts: &RowTexts,
+        now: Timestamp,
+        connection: &Connection,
+    ) -> Result<bool> {
         let Vote {
             id,
             campaign,
@@ -93,6 +101,9 @@ impl NewRecord for NewVote {
             &texts.answers,
             received_at.as_millisecond(),
             <&str>::from(door),
+            now.as_millisecond(),
+            self.queue_place.as_ref().and_then(|place| place.partition),
+            self.queue_place.as_ref().map(|place| &place.offset),
         ))?;
         Ok(inserted == 1)
     }

@@ -5,10 +5,15 @@ use rusqlite::Row;
 use crate::error::{Result, StoreError};
 use crate::registrations::answers_from_json;
 use crate::sqlite::convert::{self, time};
+use jornada_domain::vote::{QueuePlace, StoredVote};
 use jornada_domain::{Campaign, Door, Vote};
 
-pub(super) const INSERT: &str = "INSERT INTO votes (id, campaign, answers, received_at, door) \
-    VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id) DO NOTHING";
+pub(super) const INSERT: &str = "INSERT INTO votes \
+    (id, campaign, answers, received_at, door, stored_at, partition, offset) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO NOTHING";
+
+/// Columns that [`read_stored`] reads.
+pub(super) const STORED: &str = "id, answers, received_at, door, stored_at, partition, offset";
 
 /// Reads `id, answers, received_at, door`.
 pub(super) fn read_vote(campaign: &Campaign, row: &Row<'_>) -> Result<Vote> {
@@ -21,5 +26,15 @@ pub(super) fn read_vote(campaign: &Campaign, row: &Row<'_>) -> Result<Vote> {
         door: door
             .parse::<Door>()
             .map_err(|_| StoreError::malformed("door"))?,
+    })
+}
+
+pub(super) fn read_stored(campaign: &Campaign, row: &Row<'_>) -> Result<StoredVote> {
+    let offset: Option<String> = row.get(6)?;
+    let partition = row.get(5)?;
+    Ok(StoredVote {
+        vote: read_vote(campaign, row)?,
+        stored_at: Some(time(row.get(4)?)?),
+        queue_place: offset.map(|offset| QueuePlace { partition, offset }),
     })
 }

@@ -86,6 +86,8 @@ pub enum AuditAction {
     VotesExported,
     /// Erased all votes of a campaign.
     VotesErased,
+    /// Read single votes.
+    VotesRead,
     /// Read dead letters.
     DeadLettersRead,
     /// Replayed dead letters.

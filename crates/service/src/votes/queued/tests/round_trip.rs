@@ -92,6 +92,7 @@ fn assert_unchanged(campaign: &str, parts: Vec<(String, String)>) -> Result<(), 
             received_at: at("2026-11-28T09:59:59.999Z"),
             door: Door::Grpc,
         },
+        queue_place: None,
     };
     let (key, value) = encode(&vote);
     let sent = QueueRecord::new("votes".into(), None, "1-0".into(), Some(&key), &value);

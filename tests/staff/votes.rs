@@ -1,0 +1,85 @@
+//! The log viewer: who sees which votes, and what the audit log keeps of it.
+
+use jornada_domain::staff::Role;
+use jornada_domain::staff::audit::AuditAction;
+use serde_json::json;
+
+use crate::area::{Area, PASSWORD};
+use crate::person::Person;
+use jornada_testkit::instance::Stores;
+
+async fn cast(area: &Area, place: u32, department: &str, town: &str) -> String {
+    let vote = json!({
+        "sede": place, "departamento": department, "municipio": town, "papeleta": "Blanca", "partido": "UNE",
+    });
+    let election = &area.installation.election;
+    let url = format!("{}/api/v1/campaigns/{election}/votes", area.app.base);
+    let answer = area.app.http.post(url).json(&vote).send().await.unwrap();
+    let answer: serde_json::Value = answer.json().await.unwrap();
+    answer["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_clerk_sees_the_votes_of_their_places_and_each_read_is_recorded() {
+    let area = Area::start(Stores::Embedded).await;
+    let here = cast(&area, 1_111, "Guatemala", "Mixco").await;
+    let there = cast(&area, 2_222, "Petén", "Flores").await;
+    let mut clerk = Person::invited(&area, "c@example.org", Role::Clerk, &["Petén"]).await;
+    clerk.log_in("c@example.org", PASSWORD, "").await;
+    let list = format!("/staff/c/{}/votes", area.installation.election);
+    let page = clerk.get(&list).await;
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains(">2222<") && !page.body.contains("1111"));
+    assert_eq!(clerk.get(&format!("{list}/{there}")).await.status, 200);
+    assert_eq!(clerk.get(&format!("{list}/{here}")).await.status, 404);
+    assert_eq!(
+        clerk
+            .get(&format!("{list}?departamento=Guatemala"))
+            .await
+            .status,
+        404
+    );
+    let contest = format!("/staff/c/{}/votes", area.installation.contest);
+    assert_eq!(
+        clerk.get(&contest).await.status,
+        403,
+        "it asks for no place"
+    );
+
+    let mut admin = Person::logged_in(&area, "a@example.org", Role::Admin).await;
+    let page = admin.get(&format!("{list}?lang=en")).await;
+    assert!(page.body.contains(">1111<") && page.body.contains(">2222<"));
+    let page = admin.get(&format!("{list}?sede=1111&_door=http")).await;
+    assert!(page.body.contains(&here) && !page.body.contains(&there));
+    let page = admin.get(&format!("{list}?sede=0&color=rojo")).await;
+    assert_eq!(page.status, 422);
+    assert!(page.body.contains("20000") && page.body.contains("color"));
+
+    let entries = area.audit_entries(AuditAction::VotesRead).await;
+    let details = entries.iter().rev().map(|entry| {
+        let mut detail = entry.record.event.detail.clone();
+        let mut take = |name| detail.remove(name).unwrap_or_default();
+        [take("filters"), take("rows"), take("vote")]
+    });
+    let expected = [
+        ["", "1", ""],
+        ["", "", &there],
+        ["", "2", ""],
+        ["sede _door", "1", ""],
+    ];
+    assert_eq!(
+        details.collect::<Vec<_>>(),
+        expected.map(|one| one.map(str::to_owned))
+    );
+    assert_eq!(area.audit_entries(AuditAction::AccessDenied).await.len(), 2);
+
+    // Who follows the votes leaves one entry a minute.
+    let api = format!("/api/v1/campaigns/{}/votes", area.installation.election);
+    let before = area.audit_entries(AuditAction::VotesRead).await.len();
+    for _ in 0..3 {
+        let page = admin.get(&format!("{api}?after=0-{here}")).await;
+        assert_eq!(page.status, 200, "{}", page.body);
+    }
+    let after = area.audit_entries(AuditAction::VotesRead).await.len();
+    assert_eq!(after, before + 1);
+}
