@@ -23,6 +23,7 @@ use jornada_service::staff::{AuditLog, Authenticator};
 use jornada_service::tally::TallyCache;
 use jornada_service::tally::live_totals::LiveTotals;
 use jornada_service::votes::Votes;
+use jornada_service::votes::latest::LatestVotes;
 use jornada_service::votes::tokens::VoterTokens;
 use jornada_store::Store;
 use metrics::Metrics;
@@ -42,6 +43,8 @@ pub struct App {
     pub registrations: Registrations,
     /// Takes in votes.
     pub votes: Votes,
+    /// The latest votes, for the results page.
+    pub latest_votes: LatestVotes,
     /// Tokens of programs that vote.
     pub voter_tokens: VoterTokens,
     /// Looks at what waits in the queue.

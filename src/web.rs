@@ -19,6 +19,7 @@ pub mod qr;
 pub mod receipt;
 pub mod report;
 pub mod request_log;
+mod results;
 pub mod staff;
 mod state;
 pub mod submission;
@@ -71,6 +72,7 @@ fn pages() -> Router<AppState> {
         .merge(form::router())
         .merge(receipt::router())
         .merge(chart::router())
+        .merge(results::router())
         .merge(docs::router())
         .merge(assets::router())
         .layer(CompressionLayer::new())

@@ -132,6 +132,21 @@ chart-none-listed = No value has { $min } registrations or more yet.
 chart-highest = The highest
 chart-bars-description = Bars with the same numbers as the table
 chart-share = Share
+results-title = Results
+results-find = Search the tables
+results-show = Show
+results-picture = Picture with the same numbers as the table.
+results-table = Table
+results-all = all values
+results-leader = Highest
+results-more = Search to see other values. Not listed here:
+results-unknown = “{ $value }” is not in the list. The highest value is shown.
+results-per-minute = Votes per minute
+results-last-minute = In the last minute:
+results-most = most in a minute of the last hour:
+results-minute = Minute
+results-latest = Latest votes
+results-see = See the results
 
 ## Errors
 

@@ -132,6 +132,21 @@ chart-none-listed = Todavía no hay valores con { $min } registros o más.
 chart-highest = Los más altos
 chart-bars-description = Barras con los mismos números de la tabla
 chart-share = Parte
+results-title = Resultados
+results-find = Buscar en las tablas
+results-show = Ver
+results-picture = Gráfica con los mismos números de la tabla.
+results-table = Tabla
+results-all = todos los valores
+results-leader = El más alto
+results-more = Busque para ver otros valores. Faltan aquí:
+results-unknown = «{ $value }» no está en la lista. Se muestra el valor más alto.
+results-per-minute = Votos por minuto
+results-last-minute = En el último minuto:
+results-most = más en un minuto de la última hora:
+results-minute = Minuto
+results-latest = Últimos votos
+results-see = Ver los resultados
 
 ## Errors
 

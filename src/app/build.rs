@@ -28,6 +28,7 @@ use jornada_service::tally::TallyCache;
 use jornada_service::tally::collector::TotalsCollector;
 use jornada_service::tally::live_totals::LiveTotals;
 use jornada_service::votes::Votes;
+use jornada_service::votes::latest::LatestVotes;
 use jornada_service::votes::tokens::VoterTokens;
 use jornada_store::Store;
 
@@ -68,6 +69,7 @@ pub async fn build(
         admission,
         registrations,
         votes,
+        latest_votes: LatestVotes::new(store.clone()),
         voter_tokens: VoterTokens::default(),
         queue_observer: Observer::open(&config.queue).context("JORNADA_QUEUE")?,
         tally_cache,

@@ -34,6 +34,7 @@ mod protocol;
 mod redis_calls;
 mod registering;
 mod reports;
+mod results;
 mod retention;
 mod store_gate;
 mod sweeping;

@@ -51,6 +51,7 @@ async fn check_every_page(device: Device, scripts_arrive: bool) {
             format!("/r/{receipt}"),
             format!("/c/{}/chart", app.campaign),
             format!("/c/{}/chart", app.vote),
+            format!("/c/{}/results", app.campaign),
             "/nada".to_owned(),
         ];
         for page in pages {

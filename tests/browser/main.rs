@@ -7,6 +7,7 @@ mod accessibility;
 mod registering;
 mod reports;
 mod resending;
+mod results;
 mod staff;
 mod staff_pages;
 mod totals;

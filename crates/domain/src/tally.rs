@@ -12,6 +12,7 @@ use std::collections::btree_map::Entry;
 use strum::{EnumString, IntoStaticStr};
 
 use super::field::Field;
+use super::lang::LocalizedText;
 
 pub use change::{GroupTotal, TallyChange};
 pub use merged::{MergedTally, TallyRow};
@@ -22,6 +23,8 @@ pub use public_tally::{Others, PublicGroup, PublicTally};
 pub struct Tally {
     /// Unique id within the campaign.
     pub id: String,
+    /// Heading on pages. `None`: the labels of its fields.
+    pub title: Option<LocalizedText>,
     /// Indexes of the fields whose answers form the key, in order.
     pub by: Vec<usize>,
     /// Counts only registrations with these answers: index of a field, counted value.
@@ -72,6 +75,7 @@ impl Tally {
     pub fn by_field(index: usize, field: &Field) -> Self {
         Self {
             id: field.name.clone(),
+            title: None,
             by: vec![index],
             filter: Vec::new(),
             filter_labels: Vec::new(),

@@ -73,9 +73,19 @@ impl PageContext {
 
     /// Returns the value of a query parameter; empty if there is none.
     pub fn query_value(&self, name: &str) -> String {
+        self.query_param(name).unwrap_or_default()
+    }
+
+    /// Returns the value of a query parameter, if there is one.
+    pub fn query_param(&self, name: &str) -> Option<String> {
         let mut query = url::form_urlencoded::parse(self.query.as_bytes());
-        let value = query.find(|(known, _)| known == name);
-        value.map_or_else(String::new, |(_, value)| value.into_owned())
+        let found = query.find(|(known, _)| known == name);
+        found.map(|(_, value)| value.into_owned())
+    }
+
+    /// Returns the tag of the language if it was selected, for a form that preserves it.
+    pub fn selected_lang(&self) -> Option<&'static str> {
+        self.is_lang_selected.then(|| self.lang.tag())
     }
 
     /// Returns a campaign text in the language of the page.
@@ -121,6 +131,11 @@ impl PageContext {
     /// Returns the link to the totals of a campaign.
     pub fn chart_link(&self, campaign: &CampaignId) -> String {
         self.link(&format!("/c/{campaign}/chart"))
+    }
+
+    /// Returns the link to the results of a campaign.
+    pub fn results_link(&self, campaign: &CampaignId) -> String {
+        self.link(&format!("/c/{campaign}/results"))
     }
 
     /// Returns the other language.

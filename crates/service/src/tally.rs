@@ -9,6 +9,7 @@ pub mod follower;
 pub mod live_totals;
 pub mod memory;
 pub mod metrics;
+pub mod minutes;
 mod rebuild_pace;
 pub mod redis;
 

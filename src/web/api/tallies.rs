@@ -58,9 +58,7 @@ pub async fn tally(
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let campaign = app.campaign(&campaign)?;
-    let mut tallies = campaign.public_tallies().enumerate();
-    let found = tallies.find(|(_, known)| known.id == tally);
-    let (index, tally) = found.ok_or_else(|| no_such_tally(campaign))?;
+    let (index, tally) = find_tally(campaign, &tally)?;
     let key = query.key.as_deref();
     let key = key
         .map(|typed| first_key(campaign, tally, typed))
@@ -79,13 +77,23 @@ pub async fn tally(
     respond_unless_known(&headers, &etag(&public, view.stale), body)
 }
 
+/// Returns the public tally with this id, and its position.
+pub(crate) fn find_tally<'c>(
+    campaign: &'c Campaign,
+    id: &str,
+) -> Result<(usize, &'c Tally), Error> {
+    let mut tallies = campaign.public_tallies().enumerate();
+    let found = tallies.find(|(_, known)| known.id == id);
+    found.ok_or_else(|| no_such_tally(campaign))
+}
+
 fn no_such_tally(campaign: &Campaign) -> Error {
     let ids = campaign.public_tallies().map(|tally| tally.id.clone());
     Error::NoSuchTally(ids.collect())
 }
 
 /// Returns the counted value of a typed key. A value that may occur is valid whether or not somebody chose it.
-fn first_key(campaign: &Campaign, tally: &Tally, typed: &str) -> Result<String, Error> {
+pub(crate) fn first_key(campaign: &Campaign, tally: &Tally, typed: &str) -> Result<String, Error> {
     let fields = tally.key_fields(&campaign.fields);
     let field = fields.first().ok_or(Error::NoSuchValue)?;
     if typed.is_empty() && !field.required {

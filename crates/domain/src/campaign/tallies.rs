@@ -20,13 +20,23 @@ const MAX_KEY_FIELDS: usize = 3;
 const MAX_SUPPRESS_BELOW: u64 = 1_000;
 /// Default of `suppress_below` in campaigns that ask for personal data.
 const SUPPRESS_BELOW_WITH_PERSONS: u64 = 5;
-/// An id that no tally may have: the path of the events of all tallies.
-const RESERVED_ID: &str = "events";
+/// Ids that no tally may have: the path of the events of all tallies, and the parameters of the results page.
+const RESERVED_IDS: [&str; 4] = ["events", "lang", "q", "screen"];
 
 impl Campaign {
     /// Returns the tallies that everyone may see; the first is the chart.
     pub fn public_tallies(&self) -> impl Iterator<Item = &Tally> {
         self.tallies.iter().filter(|tally| tally.is_public)
+    }
+
+    /// Returns whether the results page shows more than the chart.
+    pub fn has_results(&self) -> bool {
+        self.is_vote() || self.public_tallies().count() > 1
+    }
+
+    /// Returns whether everyone may see single votes and when they came: no public tally hides a count.
+    pub fn shows_votes(&self) -> bool {
+        self.is_vote() && self.public_tallies().all(|tally| tally.listed_from() <= 1)
     }
 
     /// Returns whether small counts are hidden in several public tallies or beside another one: subtracted from one
@@ -157,12 +167,13 @@ fn read_tally(
 ) -> Option<Tally> {
     let id = table.read_required(
         "id",
-        "1 to 40 of a-z, 0-9 and -, and not 'events'",
+        "1 to 40 of a-z, 0-9 and -, and not 'events', 'lang', 'q' or 'screen'",
         |value| {
             let id = CampaignId::parse(value.as_str()?)?;
-            (id.as_str() != RESERVED_ID).then(|| id.to_string())
+            (!RESERVED_IDS.contains(&id.as_str())).then(|| id.to_string())
         },
     );
+    let title = table.read_localized("title");
     let by = scope.read_by(table);
     let conditions = scope.read_where(table, by.as_deref().unwrap_or_default());
     let top = table.read_optional("top", "a whole number from 1 to 500", |value| {
@@ -179,6 +190,7 @@ fn read_tally(
     let (filter, filter_labels) = conditions?.into_iter().unzip();
     Some(Tally {
         id: id?,
+        title,
         by: by?,
         filter,
         filter_labels,

@@ -226,6 +226,7 @@ impl Follower {
         to: FeedPosition,
     ) -> anyhow::Result<bool> {
         let (mut differences, mut uncounted) = (CountChanges::default(), BTreeSet::new());
+        let now = Timestamp::now();
         for FeedChange { delta, .. } in changes {
             let Some(campaign) = self.campaign(&delta.campaign) else {
                 continue;
@@ -237,6 +238,9 @@ impl Follower {
             };
             for (answers, difference) in &delta.counts {
                 differences.add(&projection, answers, *difference);
+            }
+            if campaign.shows_votes() {
+                differences.add_to_minute(&campaign.id, now, delta.counts.values().sum());
             }
         }
         for id in &uncounted {

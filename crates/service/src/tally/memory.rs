@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 
 use super::counts::{CampaignCounts, CountChanges, definition};
+use super::minutes::{self, MINUTES};
 use super::{CacheState, CachedCampaign, LeaderTurn, RefreshRequests};
 use jornada_domain::{Campaign, CampaignId};
 use jornada_store::FeedPosition;
@@ -81,6 +82,11 @@ impl MemoryCounts {
                 for (key, difference) in keys {
                     counts.add(key.clone(), *difference);
                 }
+                if tally == MINUTES {
+                    for key in minutes::outdated(counts) {
+                        counts.counts.remove(&key);
+                    }
+                }
             }
         }
         true
@@ -113,7 +119,10 @@ impl MemoryCounts {
                 definition,
             };
             state.campaigns.insert(id.clone(), cached);
-            inner.counts.insert(id.clone(), counts.clone());
+            let minutes = inner.counts.get_mut(id);
+            let minutes = minutes.and_then(|counts| counts.remove_entry(MINUTES));
+            let counts = counts.clone().into_iter().chain(minutes);
+            inner.counts.insert(id.clone(), counts.collect());
         }
         true
     }

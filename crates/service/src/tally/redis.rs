@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::counts::{CampaignCounts, CountChanges, definition};
 use super::memory::REFRESH_INTERVAL;
+use super::minutes::{self, MINUTES};
 use super::{CacheState, CachedCampaign, LeaderTurn, TallyError};
 use jornada_domain::tally::{MAX_KEYS, TallyCounts};
 use jornada_domain::{Campaign, CampaignId};
@@ -132,15 +133,37 @@ impl RedisCounts {
     pub(super) async fn counts(&self, campaign: &Campaign) -> Result<CampaignCounts, TallyError> {
         let mut read = redis::pipe();
         read.atomic();
-        for tally in &campaign.tallies {
-            read.hgetall(self.keys.counts(&campaign.id, &tally.id));
+        let ids = campaign.tallies.iter().map(|tally| tally.id.clone());
+        let ids: Vec<_> = ids.chain([MINUTES.to_owned()]).collect();
+        for id in &ids {
+            read.hgetall(self.keys.counts(&campaign.id, id));
         }
         let found: Vec<HashMap<String, u64>> =
             read.query_async(&mut self.connection.clone()).await?;
-        let ids = campaign.tallies.iter().map(|tally| tally.id.clone());
-        ids.zip(found)
-            .map(|(id, fields)| Ok((id, read_counts(fields)?)))
-            .collect()
+        let counts = ids.into_iter().zip(found);
+        let counts = counts.map(|(id, fields)| Ok((id, read_counts(fields)?)));
+        let mut counts: CampaignCounts = counts.collect::<Result<_, TallyError>>()?;
+        self.forget_minutes(&campaign.id, &counts).await?;
+        counts.retain(|id, counts| id != MINUTES || !counts.counts.is_empty());
+        Ok(counts)
+    }
+
+    /// Deletes minutes that are no longer shown. They do not change, so that any instance may do it.
+    async fn forget_minutes(
+        &self,
+        campaign: &CampaignId,
+        counts: &CampaignCounts,
+    ) -> Result<(), TallyError> {
+        let old = counts.get(MINUTES).map(minutes::outdated);
+        let old: Vec<_> = old.iter().flatten().map(to_json).collect();
+        if !old.is_empty() {
+            let () = redis::cmd("HDEL")
+                .arg(self.keys.counts(campaign, MINUTES))
+                .arg(old)
+                .query_async(&mut self.connection.clone())
+                .await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn add(

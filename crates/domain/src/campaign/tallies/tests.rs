@@ -37,6 +37,7 @@ fn tallies_are_read_and_their_fields_are_counted() {
     let public: Vec<_> = campaign.public_tallies().collect();
     let expected = Tally {
         id: "por-turno".into(),
+        title: None,
         by: vec![4],
         filter: vec![(2, "Bogotá".into())],
         filter_labels: vec!["Bogotá".into()],
@@ -96,7 +97,7 @@ fn every_mistake_says_how_to_mend_it() {
         ),
         (
             "id = \"events\"\nby = [\"ciudad\"]\n".into(),
-            "tallies[events].id: expected 1 to 40 of a-z, 0-9 and -, and not 'events'",
+            "tallies[events].id: expected 1 to 40 of a-z, 0-9 and -, and not 'events', 'lang', 'q' or 'screen'",
         ),
         (
             "id = \"a\"\n".into(),

@@ -1,0 +1,65 @@
+//! The latest votes of each campaign for the results page: read at most once in two seconds, however many people watch.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tokio::time::timeout;
+
+use jornada_domain::{Campaign, CampaignId, Vote};
+use jornada_store::Store;
+
+/// Number of votes.
+const LIMIT: u16 = 5;
+
+/// Minimum time between two reads of a campaign.
+const MIN_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Time after which a page shows the votes of the last read instead of waiting.
+const MAX_WAIT: Duration = Duration::from_millis(500);
+
+/// The latest votes of each campaign.
+#[derive(Debug)]
+pub struct LatestVotes {
+    store: Store,
+    known: Mutex<HashMap<CampaignId, Read>>,
+}
+
+/// The last read of a campaign, which may be in progress.
+#[derive(Clone, Debug, Default)]
+struct Read {
+    started_at: Option<Instant>,
+    votes: Arc<Vec<Vote>>,
+}
+
+impl LatestVotes {
+    /// Creates an empty cache over this store.
+    pub fn new(store: Store) -> Self {
+        Self {
+            store,
+            known: Mutex::default(),
+        }
+    }
+
+    /// Returns the latest votes of a campaign, newest first. While the store fails or is slow: those of the last read.
+    pub async fn of(&self, campaign: &Arc<Campaign>) -> Arc<Vec<Vote>> {
+        let last = {
+            let mut known = self.known.lock();
+            let read = known.entry(campaign.id.clone()).or_default();
+            let is_fresh = |at: Instant| at.elapsed() < MIN_INTERVAL;
+            if read.started_at.is_some_and(is_fresh) {
+                return Arc::clone(&read.votes);
+            }
+            read.started_at = Some(Instant::now());
+            Arc::clone(&read.votes)
+        };
+        let votes = timeout(MAX_WAIT, self.store.latest_votes(campaign, LIMIT)).await;
+        let Ok(Ok(votes)) = votes else { return last };
+        let votes = Arc::new(votes);
+        if let Some(read) = self.known.lock().get_mut(&campaign.id) {
+            read.votes = Arc::clone(&votes);
+        }
+        votes
+    }
+}

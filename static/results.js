@@ -1,0 +1,170 @@
+// Live results: draws a tally again when its counts change, when another value is selected, or when something is searched.
+// Without this file the page shows the same as of the time of the request, and the form does what the script does here.
+'use strict';
+
+const MAX_ROWS = 100;
+const LATEST = 5_000; // ms between two requests for the latest votes
+const find = part('find');
+const join = (labels) => labels.map((label) => label || noAnswer).join(' · ');
+
+/** A tally of the page. */
+class Block {
+  constructor(element) {
+    const { tally, chart, top, grouped, colours } = element.dataset;
+    Object.assign(this, { element, chart, id: tally, top: Number(top), isGrouped: grouped === 'true', colours: JSON.parse(colours) });
+    this.picture = element.querySelector('.picture');
+    this.selection = element.querySelector('select');
+    this.selection?.addEventListener('change', () => this.select(this.selection.value));
+    const button = element.querySelector('.select button');
+    if (button) button.hidden = true;
+    const png = element.querySelector('.png');
+    if (!png) return;
+    png.hidden = false;
+    png.addEventListener('click', () => savePng(this.picture, this.heading(), this.id));
+  }
+
+  heading() {
+    const heading = this.element.querySelector('h2').textContent;
+    return this.selection ? `${heading}: ${this.selection.selectedOptions[0].textContent}` : heading;
+  }
+
+  select(value) {
+    const address = new URL(location.href);
+    address.searchParams.set(this.id, value);
+    history.replaceState(null, '', address);
+    this.draw();
+  }
+
+  /** Returns the first value that is shown, the highest one on a large screen. */
+  selected(tally) {
+    if (this.selection) return this.selection.value;
+    const asked = new URLSearchParams(location.search).get(this.id);
+    return asked ?? this.groups(tally)[0]?.value;
+  }
+
+  groups(tally) {
+    const groups = [...tally.groups.values()].filter(({ total }) => total > 0);
+    return groups.map(({ key, total }) => ({ label: key, value: key, total }))
+      .sort((a, b) => b.total - a.total || byText(a.label, b.label));
+  }
+
+  /** Returns what the picture shows. */
+  scope(tally) {
+    const selected = this.isGrouped ? this.selected(tally) : undefined;
+    const keys = [...tally.counts].map(([json, count]) => ({ key: JSON.parse(json), count }));
+    const inside = this.isGrouped ? keys.filter(({ key }) => key[0] === selected) : keys;
+    const rows = inside.map(({ key, count }) => ({ label: join(this.isGrouped ? key.slice(1) : key), count }));
+    rows.sort(this.chart === 'line' ? byValue : (a, b) => b.count - a.count || byText(a.label, b.label));
+    const { total = 0, others = null } = (this.isGrouped ? tally.groups.get(selected) : tally) ?? {};
+    return { rows, total, others, selected, keys };
+  }
+
+  draw(tally = follower.tallies.get(this.id)) {
+    if (!tally) return;
+    const scope = this.scope(tally);
+    const colourOf = (label) => {
+      const place = this.colours.indexOf(label);
+      return place < 0 ? 'cx' : `c${place}`;
+    };
+    if (this.chart === 'bar') drawBars(this.picture, scope, this.top);
+    if (this.chart === 'share') drawStack(this.picture, scope, colourOf);
+    if (this.chart === 'line') drawLine(this.picture, scope);
+    write(this.element.querySelector('.sum strong'), number.format(scope.total));
+    this.element.querySelector('.none').hidden = scope.rows.length > 0;
+    const value = this.element.querySelector('.selected .value');
+    if (value) write(value, scope.selected || '—');
+    this.fillValues(scope, colourOf);
+    this.fillGroups(tally, scope);
+  }
+
+  fillValues(scope, colourOf) {
+    const table = this.element.querySelector('.values');
+    if (!table) return;
+    const wanted = fold(find?.value ?? '');
+    const found = this.isGrouped ? scope.rows : scope.rows.filter(({ label }) => fold(label).includes(wanted));
+    fillRows(table.tBodies[0], found.slice(0, MAX_ROWS), (row, { label, count }) => {
+      if (!row.cells[0].childNodes.length) {
+        const swatch = svg('svg', { class: 'swatch', 'aria-hidden': true }, svg('rect', { class: colourOf(label), width: '100%', height: '100%' }));
+        row.cells[0].append(...(this.chart === 'share' ? [swatch, label] : [label]));
+      }
+      write(row.cells[1], number.format(count));
+      write(row.cells[2], share(count, scope.total));
+    });
+    const others = table.tFoot.rows[0];
+    others.hidden = !scope.others;
+    const { count = 0, values } = scope.others ?? {};
+    write(others.cells[0], values ? `${othersLabel} (${number.format(values)})` : othersLabel);
+    write(others.cells[1], number.format(count));
+    write(others.cells[2], share(count, scope.total));
+    if (!this.isGrouped) this.tell(found.length, wanted);
+  }
+
+  fillGroups(tally, { keys }) {
+    const table = this.element.querySelector('.groups');
+    if (!table) return;
+    const wanted = fold(find?.value ?? '');
+    const leaders = new Map();
+    for (const { key, count } of keys) {
+      if (!(leaders.get(key[0])?.count >= count)) leaders.set(key[0], { label: join(key.slice(1)), count });
+    }
+    const found = this.groups(tally).filter(({ label }) => fold(label).includes(wanted));
+    fillRows(table.tBodies[0], found.slice(0, MAX_ROWS), (row, { value, total }) => {
+      const address = new URL(location.href);
+      address.searchParams.set(this.id, value);
+      address.hash = this.element.id;
+      const link = row.cells[0].firstChild ?? row.cells[0].appendChild(document.createElement('a'));
+      link.href = address;
+      write(link, value || noAnswer);
+      const leader = leaders.get(value);
+      write(row.cells[1], leader ? `${leader.label} ${share(leader.count, total)}` : '');
+      write(row.cells[2], number.format(total));
+    });
+    this.tell(found.length, wanted);
+  }
+
+  /** Tells whether a search has no result, and how many values the table leaves out. */
+  tell(found, wanted) {
+    const nothing = this.element.querySelector('.nothing');
+    if (!nothing) return;
+    write(nothing, wanted && !found ? nothing.dataset.none : '');
+    const more = this.element.querySelector('.more');
+    more.hidden = found <= MAX_ROWS;
+    write(more.querySelector('span'), number.format(Math.max(0, found - MAX_ROWS)));
+    const folded = this.element.querySelector('details');
+    if (folded && wanted && found) folded.open = true;
+  }
+}
+
+/** Compares by value, numbers as numbers. */
+function byValue(a, b) {
+  const [x, y] = [a, b].map(({ label }) => (/^-?\d+$/.test(label) ? Number(label) : NaN));
+  if (Number.isNaN(x) && Number.isNaN(y)) return byText(a.label, b.label);
+  return Number.isNaN(x) - Number.isNaN(y) || x - y;
+}
+
+const blocks = new Map([...document.querySelectorAll('.tally[data-chart]')].map((element) => [element.dataset.tally, new Block(element)]));
+const follower = new Follower('', [...blocks.keys()], (tally, id) => {
+  if (id === source.dataset.main) {
+    write(part('total'), number.format(tally.total));
+    write(part('as-of'), moment(new Date(tally.as_of)));
+    write(part('stale'), tally.stale ? stale : '');
+  }
+  blocks.get(id)?.draw(tally);
+});
+/** Shows what comes in now, also when nothing does: the line moves on with time. */
+async function showLatest() {
+  if (document.hidden) return;
+  try {
+    const answer = await fetch(source.dataset.latest);
+    if (!answer.ok) return;
+    const drawn = new DOMParser().parseFromString(await answer.text(), 'text/html').getElementById('now');
+    drawn.querySelector('details').open = part('now').querySelector('details').open;
+    part('now').replaceChildren(...drawn.childNodes);
+  } catch {
+    // The next one may arrive.
+  }
+}
+
+if (source.dataset.latest) setInterval(showLatest, LATEST);
+find?.addEventListener('input', () => blocks.forEach((block) => block.draw()));
+follower.follow();
