@@ -148,10 +148,6 @@ pub async fn votes_are_read_page_by_page_and_by_number(fixture: &StoreFixture) {
         read.extend(page);
     }
     assert_eq!(read, votes);
-    let last = vote("last", "Pasto", None);
-    insert(&fixture.store, std::slice::from_ref(&last)).await;
-    let latest = fixture.store.latest_votes(&campaign(), 5).await.unwrap();
-    assert_eq!((latest.len(), &latest[0]), (5, &last));
     let found = fixture
         .store
         .vote(votes[3].id.receipt())

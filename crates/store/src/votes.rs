@@ -19,9 +19,6 @@ use jornada_domain::{Campaign, CampaignId, ReceiptNumber, RegistrationId, Vote};
 
 pub use new_vote::NewVote;
 
-/// Maximum number of votes that are read for the latest ones. They are in the order of their insertion, without an index.
-const MAX_EXAMINED: u16 = 500;
-
 /// A vote found by its receipt number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundVote {
@@ -49,12 +46,6 @@ impl Store {
         limit: u16,
     ) -> Result<Vec<Vote>> {
         dispatch!("votes", self.votes_after(campaign, after, limit))
-    }
-
-    /// Returns the latest votes of a campaign, newest first: up to `limit` of those that are among the last
-    /// [`MAX_EXAMINED`] votes of all campaigns.
-    pub async fn latest_votes(&self, campaign: &Arc<Campaign>, limit: u16) -> Result<Vec<Vote>> {
-        dispatch!("latest_votes", self.latest_votes(campaign, limit))
     }
 
     /// Deletes these votes of a campaign together with their counts, in one transaction. Returns how many there were.

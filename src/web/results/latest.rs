@@ -12,7 +12,8 @@ use super::picture;
 use super::rows::or_no_answer;
 use crate::web::error::Error;
 use crate::web::{AppState, RequestedCampaign};
-use jornada_domain::{Campaign, Vote};
+use jornada_domain::Campaign;
+use jornada_domain::vote::StoredVote;
 use jornada_http::page::{PageContext, render};
 use jornada_service::tally::minutes::{SHOWN, votes_per_minute};
 
@@ -26,7 +27,7 @@ pub(super) struct Latest<'a> {
     /// Votes of each complete minute, the oldest first.
     minutes: Vec<u64>,
     /// The latest votes, newest first.
-    votes: Arc<Vec<Vote>>,
+    votes: Arc<Vec<StoredVote>>,
 }
 
 pub(super) async fn show_latest(
@@ -84,8 +85,8 @@ impl<'a> Latest<'a> {
             .collect()
     }
 
-    fn time(&self, vote: &Vote) -> String {
-        self.clock(&vote.received_at, "%H:%M:%S")
+    fn time(&self, stored: &StoredVote) -> String {
+        self.clock(&stored.vote.received_at, "%H:%M:%S")
     }
 
     fn clock(&self, at: &Timestamp, format: &str) -> String {
@@ -94,12 +95,12 @@ impl<'a> Latest<'a> {
     }
 
     /// Returns label and answer of each question.
-    fn answers(&self, vote: &'a Vote) -> Vec<(&'a str, &'a str)> {
+    fn answers(&self, stored: &'a StoredVote) -> Vec<(&'a str, &'a str)> {
         let no_answer = text!(self.visit.lang, "staff-no-answer");
         let fields = self.campaign.fields.iter().enumerate();
         fields
             .map(|(index, field)| {
-                let answer = vote.answers.get(index).unwrap_or_default();
+                let answer = stored.vote.answers.get(index).unwrap_or_default();
                 let label = self.visit.localized(&field.label);
                 (label, or_no_answer(answer, no_answer))
             })

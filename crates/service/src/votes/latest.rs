@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokio::time::timeout;
 
-use jornada_domain::{Campaign, CampaignId, Vote};
-use jornada_store::Store;
+use jornada_domain::vote::StoredVote;
+use jornada_domain::{Campaign, CampaignId};
+use jornada_store::{Store, VoteFilter, VoteQuery};
 
 /// Number of votes.
 const LIMIT: u16 = 5;
@@ -30,7 +31,7 @@ pub struct LatestVotes {
 #[derive(Clone, Debug, Default)]
 struct Read {
     started_at: Option<Instant>,
-    votes: Arc<Vec<Vote>>,
+    votes: Arc<Vec<StoredVote>>,
 }
 
 impl LatestVotes {
@@ -43,7 +44,7 @@ impl LatestVotes {
     }
 
     /// Returns the latest votes of a campaign, newest first. While the store fails or is slow: those of the last read.
-    pub async fn of(&self, campaign: &Arc<Campaign>) -> Arc<Vec<Vote>> {
+    pub async fn of(&self, campaign: &Arc<Campaign>) -> Arc<Vec<StoredVote>> {
         let last = {
             let mut known = self.known.lock();
             let read = known.entry(campaign.id.clone()).or_default();
@@ -54,9 +55,16 @@ impl LatestVotes {
             read.started_at = Some(Instant::now());
             Arc::clone(&read.votes)
         };
-        let votes = timeout(MAX_WAIT, self.store.latest_votes(campaign, LIMIT)).await;
-        let Ok(Ok(votes)) = votes else { return last };
-        let votes = Arc::new(votes);
+        let query = VoteQuery {
+            filter: VoteFilter::default(),
+            before: None,
+            after: None,
+            limit: LIMIT,
+            max_examined: u32::from(LIMIT),
+        };
+        let page = timeout(MAX_WAIT, self.store.list_votes(campaign, &query)).await;
+        let Ok(Ok(page)) = page else { return last };
+        let votes = Arc::new(page.votes);
         if let Some(read) = self.known.lock().get_mut(&campaign.id) {
             read.votes = Arc::clone(&votes);
         }

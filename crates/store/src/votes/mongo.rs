@@ -9,14 +9,14 @@ use mongodb::error::{Result as Driven, TRANSIENT_TRANSACTION_ERROR};
 use tokio::time::sleep;
 
 use super::document::read_vote;
-use super::{FoundVote, MAX_EXAMINED, subtract_deltas};
+use super::{FoundVote, subtract_deltas};
 use crate::deltas;
 use crate::error::Result;
 use crate::mongo::convert::{self, binary, read_field};
 use crate::mongo::handle::{MongoStore, RETRY_DELAY, collect};
 use crate::mongo::transaction;
 use crate::registrations::answers_by_name;
-use crate::time_limit::{COUNT_TIMEOUT, PING_TIMEOUT, in_time};
+use crate::time_limit::{COUNT_TIMEOUT, in_time};
 use jornada_domain::{Campaign, ReceiptNumber, RegistrationId, Vote};
 
 impl MongoStore {
@@ -50,22 +50,6 @@ impl MongoStore {
         let find = find.limit(limit.into()).max_time(COUNT_TIMEOUT);
         let found: Vec<RawDocumentBuf> = collect(COUNT_TIMEOUT, find).await?;
         found.iter().map(|vote| read_vote(campaign, vote)).collect()
-    }
-
-    pub(crate) async fn latest_votes(
-        &self,
-        campaign: &Arc<Campaign>,
-        limit: u16,
-    ) -> Result<Vec<Vote>> {
-        let find = self.votes.find(doc! {}).sort(doc! { "$natural": -1 });
-        let find = find.limit(MAX_EXAMINED.into()).max_time(PING_TIMEOUT);
-        let found: Vec<RawDocumentBuf> = collect(PING_TIMEOUT, find).await?;
-        let is_wanted = |vote: &&RawDocumentBuf| {
-            vote.get_str("campaign")
-                .is_ok_and(|id| id == campaign.id.as_str())
-        };
-        let wanted = found.iter().filter(is_wanted).take(limit.into());
-        wanted.map(|vote| read_vote(campaign, vote)).collect()
     }
 
     pub(crate) async fn erase_votes(

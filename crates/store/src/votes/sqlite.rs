@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, Row};
 
 use super::row::read_vote;
-use super::{FoundVote, MAX_EXAMINED, subtract_deltas};
+use super::{FoundVote, subtract_deltas};
 use crate::deltas;
 use crate::error::{Result, StoreError};
 use crate::sqlite::convert::{self, time};
@@ -42,20 +42,6 @@ impl SqliteStore {
         // No id is empty, and a blob that begins another is less than it.
         let after = after.map_or(Vec::new(), |id| id.as_bytes().to_vec());
         let parameters = (campaign.id.as_str().to_owned(), after, limit);
-        let read = move |row: &Row<'_>| read_vote(&campaign, row);
-        self.query(sql, parameters, read).await
-    }
-
-    pub(crate) async fn latest_votes(
-        &self,
-        campaign: &Arc<Campaign>,
-        limit: u16,
-    ) -> Result<Vec<Vote>> {
-        let sql = "SELECT id, answers, received_at, door FROM \
-                   (SELECT * FROM votes ORDER BY seq DESC LIMIT ?1) \
-                   WHERE campaign = ?2 ORDER BY seq DESC LIMIT ?3";
-        let parameters = (MAX_EXAMINED, campaign.id.as_str().to_owned(), limit);
-        let campaign = Arc::clone(campaign);
         let read = move |row: &Row<'_>| read_vote(&campaign, row);
         self.query(sql, parameters, read).await
     }
