@@ -1,6 +1,7 @@
 //! HTTP: the public listener and the operations listener. Each file has its `router()` next to its handlers.
 
 pub mod address;
+mod aliased_vote;
 mod aliases;
 pub mod api;
 pub mod chart;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -12,12 +12,13 @@ use utoipa::ToSchema;
 
 use super::registrations;
 use crate::web::address::ClientAddress;
-use crate::web::aliases::{parse_aliased, with_sent_names};
+use crate::web::aliased_vote::{parse_aliased, with_sent_names};
 use crate::web::error::problem::Problem;
 use crate::web::error::{Error, Malformed};
 use crate::web::submission::{ReceivedSubmission, read_upload, submit_vote};
 use crate::web::votes::{
-    VoteOutcome, VoteSender, max_members, read_key, require_answer, require_votes, to_sent_vote,
+    VoteOutcome, VoteSender, max_members, media_type, read_key, require_answer, require_votes,
+    to_sent_vote,
 };
 use crate::web::write_task::WriteTask;
 use crate::web::{AppState, RequestedCampaign};
@@ -294,12 +295,4 @@ fn respond(cast: CastVote, has_key: bool) -> Response {
         status: name,
     };
     (status, Json(body)).into_response()
-}
-
-/// Returns the media type of the body in lower case, without parameters.
-pub(crate) fn media_type(headers: &HeaderMap) -> String {
-    let sent = headers.get(header::CONTENT_TYPE);
-    let sent = sent.and_then(|value| value.to_str().ok());
-    let essence = sent.and_then(|value| value.split(';').next());
-    essence.unwrap_or_default().trim().to_ascii_lowercase()
 }
