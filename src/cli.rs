@@ -73,7 +73,7 @@ enum CliCommand {
     Erased(erased::ErasedCommand),
     /// Export all data about one person into a ZIP file
     Export(person::ExportArgs),
-    /// Export or erase all votes of a campaign
+    /// Import, export or erase the votes of a campaign
     #[command(subcommand)]
     Votes(votes::VotesCommand),
     /// List, show, replay or drop records of the vote queue that cannot become a vote

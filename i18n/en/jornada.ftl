@@ -680,6 +680,7 @@ staff-action-photo-altered = Met an altered photo
 staff-action-report-altered = Met an altered list
 staff-action-report-cancelled = Cancelled a list
 staff-action-votes-exported = Exported all votes
+staff-action-votes-imported = Imported votes from a file
 staff-action-votes-erased = Erased all votes
 staff-action-votes-read = Read single votes
 staff-action-dead-letters-read = Read records of the queue that could not become votes

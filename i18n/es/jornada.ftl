@@ -684,6 +684,7 @@ staff-action-photo-altered = Encontró una foto alterada
 staff-action-report-altered = Encontró una lista alterada
 staff-action-report-cancelled = Canceló una lista
 staff-action-votes-exported = Sacó todos los votos
+staff-action-votes-imported = Importó votos de un archivo
 staff-action-votes-erased = Borró todos los votos
 staff-action-votes-read = Leyó votos uno por uno
 staff-action-dead-letters-read = Leyó registros de la cola que no pudieron ser votos

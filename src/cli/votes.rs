@@ -1,4 +1,6 @@
-//! `jornada votes`: exports or erases the votes of a campaign as a whole.
+//! `jornada votes`: imports, exports or erases the votes of a campaign as a whole.
+
+mod import;
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -22,6 +24,8 @@ const PAGE_SIZE: u16 = 1_000;
 pub(super) enum VotesCommand {
     /// Print all votes of a campaign, in the order of their ids
     Export(ExportArgs),
+    /// Import published results, such as those of an election: stores a vote for each that a CSV file counts. Safe to stop and repeat
+    Import(import::ImportArgs),
     /// Erase all votes of a campaign and their counts, for example those of a rehearsal. Safe to repeat
     Erase(EraseArgs),
 }
@@ -55,16 +59,21 @@ pub(super) fn run(env: &Env, command: &VotesCommand) -> anyhow::Result<()> {
     let campaigns = Campaigns::read(&campaigns_folder(env))?;
     let id = match command {
         VotesCommand::Export(args) => &args.campaign,
+        VotesCommand::Import(args) => &args.campaign,
         VotesCommand::Erase(args) => &args.campaign,
     };
     let campaign = find_campaign(&campaigns, id, &campaigns_folder(env))?;
-    block_on(async {
-        let context = AdminContext::open(env).await?;
-        match command {
-            VotesCommand::Export(args) => export(&context, campaign, args.format).await,
-            VotesCommand::Erase(_) => erase(&context, campaign).await,
-        }
-    })
+    match command {
+        VotesCommand::Export(args) => block_on(async {
+            let context = AdminContext::open(env).await?;
+            export(&context, campaign, args.format).await
+        }),
+        VotesCommand::Import(args) => import::run(env, campaign, args),
+        VotesCommand::Erase(_) => block_on(async {
+            let context = AdminContext::open(env).await?;
+            erase(&context, campaign).await
+        }),
+    }
 }
 
 fn find_campaign<'a>(

@@ -42,6 +42,7 @@ mod tallies;
 mod unresolved;
 mod vote_clients;
 mod vote_exactness;
+mod vote_import;
 mod vote_list;
 mod vote_mistakes;
 mod votes;

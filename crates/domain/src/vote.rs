@@ -98,6 +98,8 @@ pub enum Door {
     Grpc,
     /// A record of the queue that another program wrote, without a door.
     Queue,
+    /// A file of published results.
+    Import,
 }
 
 #[cfg(test)]

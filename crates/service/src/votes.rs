@@ -5,6 +5,7 @@ pub mod consumer;
 pub mod dead_letter_gate;
 pub mod dead_letters;
 mod fresh_ids;
+pub mod import;
 pub mod latest;
 pub mod metrics;
 pub mod queued;

@@ -84,6 +84,8 @@ pub enum AuditAction {
     ReportCancelled,
     /// Exported all votes of a campaign.
     VotesExported,
+    /// Imported votes from a file of results.
+    VotesImported,
     /// Erased all votes of a campaign.
     VotesErased,
     /// Read single votes.

@@ -59,7 +59,7 @@ const ACTION_NAMES: &str = "login login-failed login-slowed logout password-set 
     session-ended sessions-ended account-added account-changed account-link account-closed token-made token-revoked \
     search look photo print correct delete report report-file close reopen audit-read audit-export refused \
     person-export photos-erased sweep photo-altered report-altered report-cancelled votes-exported \
-    votes-erased votes-read dead-letters-read dead-letters-replayed dead-letters-dropped";
+    votes-imported votes-erased votes-read dead-letters-read dead-letters-replayed dead-letters-dropped";
 
 #[test]
 fn every_action_has_a_name_of_its_own() {
