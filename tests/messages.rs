@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use fluent_syntax::ast::Entry;
 use fluent_syntax::parser;
 use jornada::web::error::Error;
-use jornada_domain::RejectionReason;
 use jornada_domain::staff::audit::AuditAction;
+use jornada_domain::{DeadLetterReason, RejectionReason};
 use strum::{VariantArray, VariantNames};
 
 /// For each message, the names of its arguments.
@@ -101,7 +101,9 @@ fn all_languages_have_the_same_messages() {
 }
 
 /// Pages of the staff area with the notices that they show after a redirect.
-const NOTICES: [&str; 16] = [
+const NOTICES: [&str; 18] = [
+    "dead-letters-replayed",
+    "dead-letters-dropped",
     "account-password",
     "account-session",
     "account-second",
@@ -132,7 +134,13 @@ fn built_ids() -> BTreeSet<String> {
     let reasons = RejectionReason::VARIANTS.iter();
     let reasons = reasons.map(|reason| format!("staff-rejection-{}", <&str>::from(reason)));
     let notices = NOTICES.iter().map(|name| format!("staff-notice-{name}"));
+    let letters = DeadLetterReason::VARIANTS.iter();
+    let letters = letters.map(|reason| {
+        let name = reason.to_string().replace('_', "-");
+        format!("staff-dead-letter-reason-{name}")
+    });
     let built = errors.chain(actions).chain(reasons).chain(notices);
+    let built = built.chain(letters);
     built.collect()
 }
 

@@ -16,6 +16,7 @@ use jornada_domain::staff::audit::{AuditAction, AuditEvent, dead_letter_subject}
 use jornada_service::campaigns::Campaigns;
 use jornada_service::key::InstallationSecret;
 use jornada_service::registrations::closure_cache::ClosureCache;
+use jornada_service::votes::dead_letter_text::escape;
 use jornada_service::votes::dead_letters::{Replayed, replay};
 use jornada_service::votes::queued::VoteJudge;
 
@@ -197,7 +198,7 @@ async fn replay_page(
             Replayed::Stored(_) => counts.stored += 1,
             Replayed::Refused(refusal) => {
                 counts.refused += 1;
-                let detail = cut.unwrap_or(print::escape(&refusal.detail));
+                let detail = cut.unwrap_or(escape(&refusal.detail));
                 println!("{id} stays: {} {detail}", refusal.reason);
             }
         }

@@ -8,14 +8,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::{Map, Value};
 
 use super::admin_context::{AdminContext, block_on};
 use crate::config::{Env, campaigns_folder};
+use jornada_domain::Campaign;
 use jornada_domain::staff::audit::{AuditAction, AuditEvent};
-use jornada_domain::{Campaign, Vote};
 use jornada_service::campaigns::Campaigns;
-use jornada_service::csv_guard::guarded;
+use jornada_service::votes::export::VoteExportFormat;
 
 /// Votes per read and per transaction.
 const PAGE_SIZE: u16 = 1_000;
@@ -102,12 +101,12 @@ async fn export(
 ) -> anyhow::Result<()> {
     let event = AuditEvent::new(AuditAction::VotesExported).with_campaign(&campaign.id);
     context.record(event).await?;
+    let format = match format {
+        VotesFormat::Ndjson => VoteExportFormat::Ndjson,
+        VotesFormat::Csv => VoteExportFormat::Csv,
+    };
     let mut out = BufWriter::new(io::stdout().lock());
-    if let VotesFormat::Csv = format {
-        let names = campaign.fields.iter().map(|field| field.name.clone());
-        let heading = ["id", "received_at", "door"].map(str::to_owned);
-        write_row(&mut out, heading.into_iter().chain(names))?;
-    }
+    format.write_header(campaign, &mut out)?;
     let mut after = None;
     loop {
         let page = context.store.votes_after(campaign, after, PAGE_SIZE);
@@ -116,54 +115,8 @@ async fn export(
             return Ok(out.flush()?);
         };
         after = Some(last.id);
-        for vote in &page {
-            match format {
-                VotesFormat::Ndjson => write_line(&mut out, campaign, vote)?,
-                VotesFormat::Csv => write_row(&mut out, columns(campaign, vote))?,
-            }
-        }
+        format.write_votes(campaign, &page, &mut out)?;
     }
-}
-
-fn write_line(out: &mut impl Write, campaign: &Campaign, vote: &Vote) -> anyhow::Result<()> {
-    let mut line = Map::new();
-    let door: &str = vote.door.into();
-    line.insert("id".to_owned(), vote.id.to_string().into());
-    line.insert(
-        "received_at".to_owned(),
-        vote.received_at.to_string().into(),
-    );
-    line.insert("door".to_owned(), door.into());
-    let answers = vote.answers.named(campaign);
-    let answers: Map<_, _> = answers
-        .map(|(name, text)| (name.to_owned(), text.into()))
-        .collect();
-    line.insert("answers".to_owned(), Value::Object(answers));
-    serde_json::to_writer(&mut *out, &line)?;
-    Ok(writeln!(out)?)
-}
-
-fn columns(campaign: &Campaign, vote: &Vote) -> impl Iterator<Item = String> {
-    let door: &str = vote.door.into();
-    let fixed = [
-        vote.id.to_string(),
-        vote.received_at.to_string(),
-        door.to_owned(),
-    ];
-    let answers = (0..campaign.fields.len()).map(|field| {
-        let text = vote.answers.get(field).unwrap_or_default();
-        guarded(text).into_owned()
-    });
-    fixed.into_iter().chain(answers)
-}
-
-/// Writes a row of CSV (RFC 4180).
-fn write_row(out: &mut impl Write, columns: impl Iterator<Item = String>) -> anyhow::Result<()> {
-    let mut row = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::CRLF)
-        .from_writer(Vec::new());
-    row.write_record(columns)?;
-    Ok(out.write_all(&row.into_inner()?)?)
 }
 
 async fn erase(context: &AdminContext, campaign: &Arc<Campaign>) -> anyhow::Result<()> {

@@ -7,6 +7,7 @@ pub mod registrations;
 pub mod reports;
 pub mod tallies;
 pub mod tally_body;
+pub mod vote_export;
 pub mod vote_list;
 pub mod votes;
 
@@ -45,6 +46,8 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(challenge::challenge))
         .routes(routes!(votes::cast, vote_list::list))
         .routes(routes!(vote_list::show))
+        .routes(routes!(vote_export::csv))
+        .routes(routes!(vote_export::ndjson))
         .routes(routes!(votes::cast_batch))
         .routes(routes!(chart::events))
         .routes(routes!(tallies::tally))

@@ -2,6 +2,7 @@
 //! for people). Causes are logged once, here, and never sent.
 
 pub mod answer;
+mod convert;
 mod field_problem;
 mod malformed;
 pub mod photo;
@@ -20,14 +21,9 @@ use tracing::{error, warn};
 use jornada_domain::history::Deletion;
 use jornada_domain::{Campaign, FieldError};
 use jornada_http::UploadError;
-use jornada_objects::ObjectError;
 use jornada_photo::inspect::InspectionError;
 use jornada_service::admission::Denied;
 use jornada_service::registrations::SubmitError;
-use jornada_service::registrations::photo_repository::PhotoError;
-use jornada_service::reports::ReportError;
-use jornada_service::staff::AccountsError;
-use jornada_service::staff::password::PasswordError;
 use jornada_service::votes::CastError;
 use jornada_service::votes::tokens::TokenError;
 use jornada_store::StoreError;
@@ -337,58 +333,6 @@ impl From<StoreError> for Error {
         match error {
             StoreError::Unavailable(_) => Self::Unavailable(error.into()),
             StoreError::Failed(_) | StoreError::Refused(_) => Self::Internal(error.into()),
-        }
-    }
-}
-
-impl From<AccountsError> for Error {
-    fn from(error: AccountsError) -> Self {
-        match error {
-            AccountsError::Store(error) => error.into(),
-            AccountsError::Password(PasswordError::Busy) | AccountsError::Contended => Self::Busy,
-            AccountsError::Password(PasswordError::Failed(_)) | AccountsError::Randomness(_) => {
-                Self::Internal(error.into())
-            }
-        }
-    }
-}
-
-impl From<PasswordError> for Error {
-    fn from(error: PasswordError) -> Self {
-        AccountsError::from(error).into()
-    }
-}
-
-impl From<getrandom::Error> for Error {
-    fn from(error: getrandom::Error) -> Self {
-        AccountsError::from(error).into()
-    }
-}
-
-impl From<PhotoError> for Error {
-    fn from(error: PhotoError) -> Self {
-        match error {
-            PhotoError::Store(error) => error.into(),
-            PhotoError::Objects(ObjectError::Unavailable(_)) | PhotoError::BufferFull => {
-                Self::Unavailable(error.into())
-            }
-            PhotoError::Objects(
-                ObjectError::Failed(_) | ObjectError::UnknownKey(_) | ObjectError::Altered,
-            ) => Self::Internal(error.into()),
-        }
-    }
-}
-
-impl From<ReportError> for Error {
-    fn from(error: ReportError) -> Self {
-        match error {
-            ReportError::Busy => Self::Busy,
-            ReportError::Store(error) => error.into(),
-            ReportError::RowsMissing { .. }
-            | ReportError::File(_)
-            | ReportError::Workbook(_)
-            | ReportError::Cancelled
-            | ReportError::WriterFailed => Self::Internal(error.into()),
         }
     }
 }

@@ -9,6 +9,7 @@ mod closure;
 pub mod context;
 mod cookies;
 mod correction;
+mod dead_letters;
 mod deletion;
 pub mod guard;
 mod job;
@@ -49,7 +50,8 @@ macro_rules! routes {
 /// Returns every route of the staff area with its requirement.
 pub fn table() -> Vec<Route> {
     use Permission::{
-        Accounts, Audit, Close, Correct, Delete, Photo, ReadVotes, Report, Search, See, Totals,
+        Accounts, Audit, Close, Correct, DeadLetters, Delete, Photo, ReadVotes, Report, Search,
+        See, Totals,
     };
     use Requirement::{Account, Nothing, Permission as May};
 
@@ -78,6 +80,11 @@ pub fn table() -> Vec<Route> {
         GET  May(Accounts), "/staff/tokens" => tokens::list_tokens;
         POST May(Accounts), "/staff/tokens" => tokens::create_token;
         POST May(Accounts), "/staff/tokens/revoke" => tokens::revoke_token;
+
+        GET  May(DeadLetters), "/staff/dead-letters" => dead_letters::list_letters;
+        GET  May(DeadLetters), "/staff/dead-letters/{id}" => dead_letters::show_letter;
+        POST May(DeadLetters), "/staff/dead-letters/{id}/replay" => dead_letters::replay_letter;
+        POST May(DeadLetters), "/staff/dead-letters/{id}/drop" => dead_letters::drop_letter;
 
         GET  May(Totals), "/staff" => overview::show_overview;
         GET  May(Search), "/staff/c/{campaign}/registrations" => search::show_results;

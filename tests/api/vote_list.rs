@@ -62,6 +62,7 @@ async fn single_votes_are_listed_and_shown(stores: Stores) {
     pages_are_read(&polls, &token).await;
     filters_find_votes(&polls, &token).await;
     wrong_requests_are_explained(&polls, &token).await;
+    exports_hold_what_the_list_finds(&polls, &token).await;
     readers_are_limited(&polls).await;
 }
 
@@ -169,6 +170,37 @@ async fn wrong_requests_are_explained(polls: &Polls, token: &str) {
             "{query}: {error}"
         );
     }
+}
+
+async fn exports_hold_what_the_list_finds(polls: &Polls, token: &str) {
+    let answer = get(polls, token, "votes.csv?partido=CABAL").await;
+    let kind = answer.headers()["content-disposition"].to_str().unwrap();
+    assert!(kind.ends_with("-votes.csv\""), "{kind}");
+    let csv = answer.text().await.unwrap();
+    let lines: Vec<_> = csv.split("\r\n").collect();
+    assert_eq!(
+        lines[0],
+        "id,received_at,door,sede,departamento,municipio,papeleta,partido"
+    );
+    assert!(
+        lines[1].ends_with(",http,25,Guatemala,Mixco,Blanca,CABAL"),
+        "{}",
+        lines[1]
+    );
+    assert_eq!((lines.len(), lines[6]), (7, ""));
+    let ndjson = get(polls, token, "votes.ndjson")
+        .await
+        .text()
+        .await
+        .unwrap();
+    let votes = ndjson
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let votes: Vec<_> = votes.collect();
+    assert_eq!(votes.len(), 26);
+    assert_eq!(votes[0]["answers"]["sede"], "26");
+    let problem = expect_problem(get(polls, token, "votes.csv?limit=5").await, 400).await;
+    assert_eq!(problem["errors"][0]["field"], "limit");
 }
 
 async fn readers_are_limited(polls: &Polls) {

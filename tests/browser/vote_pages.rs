@@ -58,4 +58,8 @@ pub async fn check_vote_pages(
     window.go(&format!("{list}?sede=7&lang=en")).await;
     assert_eq!(window.text("#votes td").await, "7");
     check("votes, filtered").await;
+    window
+        .go(&format!("{}/staff/dead-letters?lang=es", app.base))
+        .await;
+    check("dead letters, none").await;
 }

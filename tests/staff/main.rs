@@ -8,6 +8,7 @@ mod audit;
 mod audit_log;
 mod audited_actions;
 mod correction;
+mod dead_letters;
 mod deletion;
 mod early_closure;
 mod files;

@@ -79,6 +79,10 @@ const ROWS: &[(&str, &str, [u16; 7])] = &[
     ("GET",  "/staff/c/{campaign}/reports/{id}/progress",             [303, 403, 404, 404, 404, 403, 403]),
     ("POST", "/staff/c/{campaign}/reports/{id}/cancel",               [303, 403, 404, 404, 404, 403, 403]),
     ("GET",  "/staff/c/{campaign}/reports/{id}/file",                 [303, 403, 404, 404, 404, 403, 403]),
+    ("GET",  "/staff/dead-letters",                                   [303, 403, 403, 200, 403, 403, 403]),
+    ("GET",  "/staff/dead-letters/{id}",                              [303, 403, 403, 404, 403, 403, 403]),
+    ("POST", "/staff/dead-letters/{id}/replay",                       [303, 403, 403, 404, 403, 403, 403]),
+    ("POST", "/staff/dead-letters/{id}/drop",                         [303, 403, 403, 404, 403, 403, 403]),
     ("GET",  "/staff/audit",                                          [303, 403, 403, 200, 403, 403, 403]),
     ("GET",  "/staff/audit/export.csv",                               [303, 403, 403, 200, 403, 403, 403]),
 ];
@@ -88,6 +92,8 @@ const ROWS: &[(&str, &str, [u16; 7])] = &[
 const API: &[(&str, &str, [u16; 7])] = &[
     ("GET", "/api/v1/campaigns/{campaign}/reports/{file}",            [401, 403, 200, 200, 200, 403, 403]),
     ("GET", "/api/v1/campaigns/{campaign}/votes",                     [401, 403, 200, 200, 403, 403, 200]),
+    ("GET", "/api/v1/campaigns/{campaign}/votes.csv",                 [401, 403, 200, 200, 403, 403, 200]),
+    ("GET", "/api/v1/campaigns/{campaign}/votes.ndjson",              [401, 403, 200, 200, 403, 403, 200]),
     ("GET", "/api/v1/campaigns/{campaign}/votes/{id}",                [401, 403, 404, 404, 403, 403, 404]),
 ];
 

@@ -3,7 +3,9 @@
 
 pub mod consumer;
 pub mod dead_letter_gate;
+pub mod dead_letter_text;
 pub mod dead_letters;
+pub mod export;
 mod fresh_ids;
 pub mod import;
 pub mod latest;

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use data_encoding::HEXLOWER;
 use jornada_domain::dead_letter::DeadLetter;
 use jornada_domain::queue_record::QueueRecord;
+use jornada_service::votes::dead_letter_text::{self, escape, place};
 use jornada_service::votes::queued::named_campaign;
 
 /// Returns a line of the list.
@@ -30,7 +30,7 @@ pub(super) fn line(letter: &DeadLetter) -> String {
 /// Writes all parts of a letter, the value last.
 pub(super) fn write_all(out: &mut impl Write, letter: &DeadLetter) -> io::Result<()> {
     let record = &letter.record;
-    let bytes = |part: &Option<Vec<u8>>| part.as_deref().map(bytes);
+    let bytes = |part: &Option<Vec<u8>>| part.as_deref().map(dead_letter_text::bytes);
     let parts = [
         ("id", Some(letter.id.to_string())),
         ("reason", Some(letter.reason.to_string())),
@@ -58,7 +58,7 @@ pub(super) fn write_all(out: &mut impl Write, letter: &DeadLetter) -> io::Result
             writeln!(out, "{:<20}{text}", format!("{name}:"))?;
         }
     }
-    writeln!(out, "value:\n{}", self::bytes(&record.value))
+    writeln!(out, "value:\n{}", dead_letter_text::bytes(&record.value))
 }
 
 /// Says how much of a value is kept, if not all of it.
@@ -69,46 +69,9 @@ pub(super) fn cut(record: &QueueRecord) -> Option<String> {
     })
 }
 
-fn place(record: &QueueRecord) -> String {
-    let source = escape(&record.source);
-    let offset = escape(&record.offset);
-    match record.partition {
-        Some(partition) => format!("{source}/{partition}/{offset}"),
-        None => format!("{source}/{offset}"),
-    }
-}
-
-/// Returns bytes as text if they are UTF-8, else in hexadecimal digits.
-fn bytes(bytes: &[u8]) -> String {
-    match str::from_utf8(bytes) {
-        Ok(text) => escape(text),
-        Err(_) => format!("hexadecimal {}", HEXLOWER.encode(bytes)),
-    }
-}
-
-/// Escapes control characters, and those that are invisible or change the direction of a text.
-pub(super) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '"' | '\'' | '\\' => escaped.push(c),
-            c => escaped.extend(c.escape_debug()),
-        }
-    }
-    escaped
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_acts_on_a_terminal() {
-        let sent = "{\"a\": \"Mé ñ 李\"}\u{1b}[2J\r\n\u{202E}\0\u{9b}\u{200B}";
-        let shown = r#"{"a": "Mé ñ 李"}\u{1b}[2J\r\n\u{202e}\0\u{9b}\u{200b}"#;
-        assert_eq!(bytes(sent.as_bytes()), shown);
-        assert_eq!(bytes(b"\xFFa"), "hexadecimal ff61");
-    }
 
     #[test]
     fn a_cut_value_is_named() {
@@ -119,6 +82,5 @@ mod tests {
         assert_eq!(cut(&record(65_536)), None);
         let told = cut(&record(65_537)).unwrap();
         assert!(told.contains("65536 of 65537 bytes"), "{told}");
-        assert_eq!(place(&record(1)), "votes/1/7");
     }
 }

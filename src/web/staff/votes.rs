@@ -124,6 +124,14 @@ impl VotesPage<'_> {
         self.list_link(Some(("before", &next.to_string())))
     }
 
+    /// Returns the link to a file of all votes that these filters find.
+    fn export_link(&self, format: &str) -> String {
+        let path = format!("/api/v1/campaigns/{}/votes.{format}", self.campaign.id);
+        let filters = self.form.values.iter();
+        let filters = filters.map(|(name, value)| (name.as_str(), value.as_str()));
+        self.visit.link_with_params(&path, filters)
+    }
+
     /// Returns the URL by which the script asks for the votes that arrive.
     fn api_url(&self) -> String {
         let path = format!("/api/v1/campaigns/{}/votes", self.campaign.id);
