@@ -41,6 +41,7 @@ install_parts() {
     need_logql
     need_grafana_sdk
     need_schemathesis
+    need_locust
     export JORNADA_TEST_CHROMEDRIVER=/usr/bin/chromedriver
     export JORNADA_TEST_CHROMIUM=/usr/bin/chromium
     export JORNADA_TEST_AXE="$TOOLS/axe.min.js"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Starts a temporary system, in a temporary folder on free ports, runs the short drills, restores it from a backup, attacks
-# it with the hostile client, runs the short drills of votes on each queue and removes it. Part of test.sh, and for machines
+# it with the hostile client, runs Locust and the short drills of votes on each queue and removes it. Part of test.sh, and for machines
 # whose own system must not be affected. Arguments: those of drill/run.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -73,5 +73,6 @@ bash drill/hostile.sh --short
 for queue in redis kafka; do
     say "-- votes through $queue"
     STACK_QUEUE=$queue bash init.sh --native >/dev/null
+    bash drill/locust.sh
     bash drill/votes.sh --short
 done

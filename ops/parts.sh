@@ -99,22 +99,33 @@ need_grafana_sdk() {
     ln -sfn "$(basename "$place")" "$TOOLS/grafana-sdk"
 }
 
-# Installs schemathesis, which tests the API against its description; not shipped with the product.
-need_schemathesis() {
-    local sum place
-    sum=$(sha256sum ops/schemathesis.txt)
-    place=$TOOLS/schemathesis-${sum%% *}
+# Installs packages of PyPI into a folder of .tools: name, file with pinned versions and checksums.
+need_from_requirements() {
+    local name=$1 file=$2 sum place
+    sum=$(sha256sum "$file")
+    place=$TOOLS/$name-${sum%% *}
     if [[ ! -d $place ]]; then
         # The wheels are for the version of Debian's own Python.
         need_packages python3-pip
-        say "downloading schemathesis"
+        mkdir -p "$TOOLS"
+        say "downloading $name"
         rm -rf "$place.new"
         /usr/bin/python3 -m pip install -q --disable-pip-version-check --root-user-action ignore --no-deps \
-            --only-binary :all: --require-hashes --target "$place.new" -r ops/schemathesis.txt >&2 ||
-            fail "cannot download schemathesis" "/usr/bin/python3 -m pip download --no-deps -r ops/schemathesis.txt"
+            --only-binary :all: --require-hashes --target "$place.new" -r "$file" >&2 ||
+            fail "cannot download $name" "/usr/bin/python3 -m pip download --no-deps -r $file"
         mv "$place.new" "$place"
     fi
-    ln -sfn "$(basename "$place")" "$TOOLS/schemathesis"
+    ln -sfn "$(basename "$place")" "$TOOLS/$name"
+}
+
+# Installs schemathesis, which tests the API against its description; not shipped with the product.
+need_schemathesis() {
+    need_from_requirements schemathesis ops/schemathesis.txt
+}
+
+# Installs Locust with gRPC, which sends votes to a running site; not shipped with the product.
+need_locust() {
+    need_from_requirements locust locust/requirements.txt
 }
 
 need_mongod() {
