@@ -90,7 +90,7 @@ check_dependencies() {
 
 run_all() {
     step "install what the tests need" install_parts
-    step "shellcheck" shellcheck --external-sources init.sh test.sh ops/*.sh ops/*/*.sh drill/*.sh fuzz/*.sh prometheus/*.sh
+    step "shellcheck" shellcheck --external-sources init.sh test.sh ops/*.sh ops/*/*.sh drill/*.sh docs/examples/*.sh fuzz/*.sh prometheus/*.sh
     step "docker-compose.yml" check_compose
     step "Prometheus and Alertmanager" check_prometheus
     step "dashboards" check_dashboards

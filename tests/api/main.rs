@@ -15,6 +15,7 @@ mod dead_letters;
 mod denials;
 mod doors;
 mod encryption;
+mod examples;
 mod existing_programs;
 mod grpc;
 mod grpc_bounds;
