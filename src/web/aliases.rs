@@ -13,15 +13,24 @@ use super::error::{AnsweredToProgram, Error};
 use super::write_task::WriteTask;
 use jornada_domain::Campaign;
 
-/// Takes in a vote at the path of an alias; for any other path, there is no such page.
+/// Takes in a vote at the path of an alias; for any other path, there is no such page. A program that has mistyped its path
+/// reads problem+json: people post forms only below `/c/` and `/staff`.
 pub async fn cast_by_alias(
     State(app): State<AppState>,
     client: ClientAddress,
     task: WriteTask,
     request: Request,
 ) -> Result<Response, Error> {
-    let found = find_alias(&app, request.uri().path());
-    let (campaign, index) = found.ok_or(Error::NoSuchPage)?;
+    let path = request.uri().path();
+    let Some((campaign, index)) = find_alias(&app, path) else {
+        let is_program = request.method() == Method::POST
+            && !["/c/", "/staff"].iter().any(|area| path.starts_with(area));
+        let mut response = Error::NoSuchPage.into_response();
+        if is_program {
+            response.extensions_mut().insert(AnsweredToProgram);
+        }
+        return Ok(response);
+    };
     let received = if request.method() == Method::POST {
         let campaign = campaign.clone();
         receive_vote(&app, campaign, Some(index), client, task, request).await

@@ -214,9 +214,7 @@ async fn mistakes_have_the_names_that_the_program_sent() {
     }
     assert_eq!(polls.app.get("/insert").await.status(), 405);
     let answer = polls.app.http.post(url("/mysql")).json(&vote);
-    assert_eq!(
-        answer.send().await.unwrap().status(),
-        404,
-        "paths are exact"
-    );
+    let answer = answer.send().await.unwrap();
+    assert_eq!(answer.status(), 404, "paths are exact");
+    assert_eq!(answer.headers()["content-type"], "application/problem+json");
 }
