@@ -12,6 +12,7 @@ pub mod event_clients;
 pub mod filled_form;
 pub mod form;
 pub mod health;
+mod home;
 mod host;
 pub mod host_check;
 mod hsts;
@@ -70,6 +71,7 @@ pub fn router(app: &AppState) -> Router {
 /// Routes of pages, compressed for slow networks. API responses are too small to benefit.
 fn pages() -> Router<AppState> {
     Router::new()
+        .merge(home::router())
         .merge(form::router())
         .merge(receipt::router())
         .merge(chart::router())

@@ -17,6 +17,9 @@ function svg(name, attributes, ...children) {
   return element;
 }
 
+/** Creates a small square of a colour. */
+const swatch = (colour) => svg('svg', { class: 'swatch', 'aria-hidden': true }, svg('rect', { class: colour, width: '100%', height: '100%' }));
+
 /** Returns a share in percent, with one decimal as on the server. */
 const percent = (part, whole) => Math.round((1000 * part) / Math.max(whole, 1)) / 10;
 

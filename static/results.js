@@ -4,6 +4,7 @@
 
 const MAX_ROWS = 100;
 const LATEST = 5_000; // ms between two requests for the latest votes
+const TURN = 15_000; // ms for which a large screen shows the same tallies
 const find = part('find');
 const join = (labels) => labels.map((label) => label || noAnswer).join(' · ');
 
@@ -74,7 +75,7 @@ class Block {
     const value = this.element.querySelector('.selected .value');
     if (value) write(value, scope.selected || '—');
     this.fillValues(scope, colourOf);
-    this.fillGroups(tally, scope);
+    this.fillGroups(tally, scope, colourOf);
   }
 
   fillValues(scope, colourOf) {
@@ -84,8 +85,7 @@ class Block {
     const found = this.isGrouped ? scope.rows : scope.rows.filter(({ label }) => fold(label).includes(wanted));
     fillRows(table.tBodies[0], found.slice(0, MAX_ROWS), (row, { label, count }) => {
       if (!row.cells[0].childNodes.length) {
-        const swatch = svg('svg', { class: 'swatch', 'aria-hidden': true }, svg('rect', { class: colourOf(label), width: '100%', height: '100%' }));
-        row.cells[0].append(...(this.chart === 'share' ? [swatch, label] : [label]));
+        row.cells[0].append(...(this.chart === 'share' ? [swatch(colourOf(label)), label] : [label]));
       }
       write(row.cells[1], number.format(count));
       write(row.cells[2], share(count, scope.total));
@@ -99,14 +99,15 @@ class Block {
     if (!this.isGrouped) this.tell(found.length, wanted);
   }
 
-  fillGroups(tally, { keys }) {
-    const table = this.element.querySelector('.groups');
-    if (!table) return;
-    const wanted = fold(find?.value ?? '');
+  fillGroups(tally, { keys }, colourOf) {
     const leaders = new Map();
     for (const { key, count } of keys) {
       if (!(leaders.get(key[0])?.count >= count)) leaders.set(key[0], { label: join(key.slice(1)), count });
     }
+    this.drawMap(tally, leaders, colourOf);
+    const table = this.element.querySelector('.groups');
+    if (!table) return;
+    const wanted = fold(find?.value ?? '');
     const found = this.groups(tally).filter(({ label }) => fold(label).includes(wanted));
     fillRows(table.tBodies[0], found.slice(0, MAX_ROWS), (row, { value, total }) => {
       const address = new URL(location.href);
@@ -120,6 +121,28 @@ class Block {
       write(row.cells[2], number.format(total));
     });
     this.tell(found.length, wanted);
+  }
+
+  /** Colours each department by its highest value, or by its count if the tally has one field. */
+  drawMap(tally, leaders, colourOf) {
+    const map = this.element.querySelector('.map');
+    if (!map) return;
+    const highest = Math.max(1, ...[...leaders.values()].map(({ count }) => count));
+    for (const area of map.querySelectorAll('path')) {
+      const { area: name } = area.dataset;
+      const leader = leaders.get(name);
+      const total = tally.groups.get(name)?.total ?? 0;
+      const shade = `m${Math.ceil((5 * (leader?.count ?? 0)) / highest)}`;
+      area.setAttribute('class', leader && this.isGrouped ? colourOf(leader.label) : shade);
+      const detail = leader && (this.isGrouped ? `${leader.label} ${share(leader.count, total)}` : number.format(leader.count));
+      write(area.querySelector('title'), detail ? `${name}: ${detail}` : name);
+    }
+    const legend = this.element.querySelector('.legend span');
+    if (!legend) return;
+    const places = new Map();
+    for (const { label } of leaders.values()) places.set(label, (places.get(label) ?? 0) + 1);
+    const sorted = [...places].sort(([a, x], [b, y]) => y - x || byText(a, b));
+    legend.replaceChildren(...sorted.flatMap(([label, count]) => [swatch(colourOf(label)), `${label} (${count}) `]));
   }
 
   /** Tells whether a search has no result, and how many values the table leaves out. */
@@ -166,5 +189,21 @@ async function showLatest() {
 }
 
 if (source.dataset.latest) setInterval(showLatest, LATEST);
+/** Shows as many tallies side by side as there are columns, in turn, because nobody scrolls a large screen. */
+function turnPages() {
+  const shown = [...document.querySelectorAll('.blocks > .tally')];
+  let first = 0;
+  const turn = () => {
+    shown.forEach((block) => { block.hidden = false; });
+    const columns = getComputedStyle(document.querySelector('.blocks')).gridTemplateColumns.split(' ').length;
+    if (first >= shown.length) first = 0;
+    shown.forEach((block, place) => { block.hidden = place < first || place >= first + columns; });
+    first += columns;
+  };
+  turn();
+  setInterval(turn, TURN);
+}
+
+if (source.classList.contains('screen')) turnPages();
 find?.addEventListener('input', () => blocks.forEach((block) => block.draw()));
 follower.follow();

@@ -117,6 +117,13 @@ receipt-keep-it-vote = This number shows that your vote is stored. The QR code o
 receipt-another = Make another registration
 receipt-another-vote = Vote again
 
+## Start page
+
+home-title = Open campaigns
+home-description = The open campaigns, with their forms and results.
+home-register = Register
+home-vote = Vote
+
 ## Totals
 
 chart-stale = These totals may be out of date. They are updated by themselves as soon as possible.
@@ -146,6 +153,9 @@ results-last-minute = In the last minute:
 results-most = most in a minute of the last hour:
 results-minute = Minute
 results-latest = Latest votes
+results-screen = For a large screen
+results-map = Map by { $field } with the same numbers as the table.
+results-leads = Highest in:
 results-see = See the results
 
 ## Errors

@@ -117,6 +117,13 @@ receipt-keep-it-vote = Con este número se comprueba que su voto quedó guardado
 receipt-another = Hacer otro registro
 receipt-another-vote = Votar otra vez
 
+## Start page
+
+home-title = Campañas abiertas
+home-description = Las campañas abiertas, con sus formularios y resultados.
+home-register = Registrarse
+home-vote = Votar
+
 ## Totals
 
 chart-stale = Estos totales pueden no estar al día. Se actualizan solos apenas sea posible.
@@ -146,6 +153,9 @@ results-last-minute = En el último minuto:
 results-most = más en un minuto de la última hora:
 results-minute = Minuto
 results-latest = Últimos votos
+results-screen = Para pantalla grande
+results-map = Mapa por { $field } con los mismos números de la tabla.
+results-leads = El más alto en:
 results-see = Ver los resultados
 
 ## Errors

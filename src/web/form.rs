@@ -35,13 +35,7 @@ const KEY_FIELD: &str = "_key";
 
 /// Routes of the form.
 pub fn router() -> Router<AppState> {
-    Router::new()
-        .route("/", get(show_default_form))
-        .route("/c/{campaign}", get(show_form).post(submit_form))
-}
-
-async fn show_default_form(State(app): State<AppState>, visit: PageContext) -> Response {
-    render_empty(&app, &visit, app.campaigns.default())
+    Router::new().route("/c/{campaign}", get(show_form).post(submit_form))
 }
 
 async fn show_form(
@@ -141,7 +135,8 @@ fn new_timestamp(app: &AppState, campaign: &Campaign) -> String {
     app.admission.form_timestamp(&campaign.id, Timestamp::now())
 }
 
-fn render_empty(app: &AppState, visit: &PageContext, campaign: &Campaign) -> Response {
+/// Shows the empty form, or what stands for it while there is none.
+pub(super) fn render_empty(app: &AppState, visit: &PageContext, campaign: &Campaign) -> Response {
     // Only programs vote: people see the totals.
     if campaign.requires_token {
         return Redirect::to(&visit.chart_link(&campaign.id)).into_response();

@@ -3,6 +3,7 @@
 mod block;
 mod csv;
 mod latest;
+mod map;
 mod picture;
 mod rows;
 
@@ -17,7 +18,7 @@ use super::api::tallies::find_tally;
 use super::error::Error;
 use super::tally_views::{CampaignViews, TallyView};
 use super::{AppState, RequestedCampaign};
-use jornada_domain::Campaign;
+use jornada_domain::{Campaign, Tally};
 use jornada_http::page::{PageContext, render};
 
 use block::Block;
@@ -109,6 +110,11 @@ impl<'a> ResultsPage<'a> {
         self.visit.query_value("screen") == "1"
     }
 
+    fn screen_link(&self) -> String {
+        let path = format!("/c/{}/results", self.campaign.id);
+        self.visit.link_with_params(&path, [("screen", "1")])
+    }
+
     fn total(&self) -> u64 {
         self.main.map_or(0, |view| view.public.total)
     }
@@ -144,10 +150,7 @@ impl<'a> ResultsPage<'a> {
 
     /// Returns the lowest count that is listed in any tally that hides values.
     fn listed_from(&self) -> Option<String> {
-        let limits = self
-            .campaign
-            .public_tallies()
-            .map(|tally| tally.listed_from());
+        let limits = self.campaign.public_tallies().map(Tally::listed_from);
         let lowest = limits.max().filter(|lowest| *lowest > 1)?;
         Some(self.visit.count(lowest))
     }
@@ -170,7 +173,6 @@ mod tests {
     use flate2::Compression;
     use flate2::write::GzEncoder;
     use jiff::Timestamp;
-    use jornada_domain::Tally;
     use jornada_domain::tally::TallyCounts;
     use jornada_service::tally::live_totals::TotalsView;
 

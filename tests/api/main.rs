@@ -22,6 +22,7 @@ mod grpc_bounds;
 mod grpc_mistakes;
 mod grpc_stop;
 mod hangups;
+mod home;
 mod limits;
 mod load;
 mod nginx;

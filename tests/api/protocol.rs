@@ -318,7 +318,7 @@ async fn idle_connections_do_not_block_others() {
 #[tokio::test]
 async fn security_headers_forbid_what_no_page_needs() {
     let (app, nginx) = start_both().await;
-    let form = app.get("/").await;
+    let form = app.get(&format!("/c/{}", app.campaign)).await;
     let permissions = form.headers()["permissions-policy"].to_str().unwrap();
     assert!(permissions.contains("camera=(self)") && permissions.contains("geolocation=()"));
     let chart = app.get(&format!("/c/{}/chart", app.campaign)).await;

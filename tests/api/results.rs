@@ -46,6 +46,11 @@ async fn every_tally_has_its_block_and_a_link_selects_a_value() {
     assert!(highest.contains("Partidos por departamento</h2>"));
     assert!(highest.contains("<option value=\"Guatemala\" selected>"));
     assert!(highest.contains("UNE</th><td>3</td><td>100,0 %</td>"));
+    assert!(
+        highest.contains("data-area=\"Petén\"")
+            && highest.contains("<title>Petén: CABAL 100,0 %</title>")
+    );
+    assert_eq!(highest.matches("<path class").count(), 22);
     let departments = block(&html, "departamentos-con-mas-votos");
     assert!(departments.contains("Papeleta: Blanca"));
     assert!(departments.contains("Petén</th><td>3</td><td>60,0 %</td>"));

@@ -47,6 +47,7 @@ async fn check_every_page(device: Device, scripts_arrive: bool) {
     for lang in ["es", "en"] {
         let pages = [
             "/".to_owned(),
+            format!("/c/{}", app.campaign),
             format!("/c/{}", app.vote),
             format!("/r/{receipt}"),
             format!("/c/{}/chart", app.campaign),
@@ -58,7 +59,9 @@ async fn check_every_page(device: Device, scripts_arrive: bool) {
             window.go(&format!("{}{page}?lang={lang}", app.base)).await;
             assert_accessible(&window, &axe, &format!("{page} {lang} {device:?}")).await;
         }
-        window.go(&format!("{}/?lang={lang}", app.base)).await;
+        window
+            .go(&format!("{}/c/{}?lang={lang}", app.base, app.campaign))
+            .await;
         window.click("button[type=submit]").await;
         window
             .wait_until("document.querySelector('#mistakes a')")
@@ -88,7 +91,7 @@ async fn the_type_ahead_and_the_api_page_are_accessible() {
     let installation = Installation::new(Stores::Embedded);
     let app = installation.start().await;
     let window = Window::open(Device::Phone).await;
-    window.go(&app.base).await;
+    window.go(&format!("{}/c/{}", app.base, app.campaign)).await;
     window.write("#f-ciudad", "san\u{E015}").await;
     window
         .wait_until("document.querySelector('[role=option][aria-selected]')")

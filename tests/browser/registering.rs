@@ -67,7 +67,9 @@ async fn register_and_report(device: Device) {
     let app = installation.start().await;
     let photo = camera_photo(installation.folder.path());
     let window = Window::open(device).await;
-    window.go(&format!("{}/?lang=es", app.base)).await;
+    window
+        .go(&format!("{}/c/{}?lang=es", app.base, app.campaign))
+        .await;
     // The type-ahead finds Bogotá without its accent; arrow and enter choose it.
     fill_in(
         &window,
@@ -118,7 +120,9 @@ async fn without_javascript_typed_answers_stay_until_they_are_valid() {
     let app = installation.start().await;
     let photo = camera_photo(installation.folder.path());
     let window = Window::open(Device::PhoneWithoutScripts).await;
-    window.go(&format!("{}/?lang=es", app.base)).await;
+    window
+        .go(&format!("{}/c/{}?lang=es", app.base, app.campaign))
+        .await;
     fill_in(&window, "Ana Inventada", "Medelin", &photo).await;
     // Without JavaScript the driver waits forever after a click that leads to another page, but not after a key.
     window.write("#f-nombre", ENTER).await;
@@ -159,7 +163,7 @@ async fn a_double_click_registers_once() {
     let app = installation.start().await;
     let photo = camera_photo(installation.folder.path());
     let window = Window::open(Device::Phone).await;
-    window.go(&app.base).await;
+    window.go(&format!("{}/c/{}", app.base, app.campaign)).await;
     fill_in(&window, "Ana Inventada", "Cali", &photo).await;
     window.click("#f-consent").await;
     window
@@ -181,7 +185,9 @@ async fn an_invalid_photo_is_reported_beside_its_field() {
     let text = installation.folder.path().join("foto.jpg");
     std::fs::write(&text, "no soy una foto").unwrap();
     let window = Window::open(Device::Desktop).await;
-    window.go(&format!("{}/?lang=es", app.base)).await;
+    window
+        .go(&format!("{}/c/{}?lang=es", app.base, app.campaign))
+        .await;
     fill_in(&window, "Ana Inventada", "Cali", &text).await;
     window.click("#f-consent").await;
     window.click("button[type=submit]").await;
@@ -215,7 +221,9 @@ async fn a_browser_solves_the_proof_of_work() {
     let app = installation.start().await;
     let photo = camera_photo(installation.folder.path());
     let window = Window::open(Device::Phone).await;
-    window.go(&format!("{}/?lang=es", app.base)).await;
+    window
+        .go(&format!("{}/c/{}?lang=es", app.base, app.campaign))
+        .await;
     fill_in(&window, "Ana Inventada", "Cali", &photo).await;
     window.click("#f-consent").await;
     window.click("button[type=submit]").await;
@@ -236,7 +244,9 @@ async fn without_javascript_the_page_explains_the_proof_of_work() {
     let app = installation.start().await;
     let photo = camera_photo(installation.folder.path());
     let window = Window::open(Device::PhoneWithoutScripts).await;
-    window.go(&format!("{}/?lang=es", app.base)).await;
+    window
+        .go(&format!("{}/c/{}?lang=es", app.base, app.campaign))
+        .await;
     assert!(window.text("noscript").await.contains("active JavaScript"));
     fill_in(&window, "Ana Inventada", "Cali", &photo).await;
     window.write("#f-consent", " ").await;

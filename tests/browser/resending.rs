@@ -13,7 +13,9 @@ async fn a_restarted_server_receives_the_form_once() {
     let app = installation.start().await;
     let photo = camera_photo(installation.folder.path());
     let window = Window::open(Device::Phone).await;
-    window.go(&format!("{}/?lang=es", app.base)).await;
+    window
+        .go(&format!("{}/c/{}?lang=es", app.base, app.campaign))
+        .await;
     fill_in(&window, "Ana Inventada", "Cali", &photo).await;
     window.click("#f-consent").await;
     window.limit_upload(Some(SLOW)).await;
@@ -48,7 +50,7 @@ async fn a_reload_resumes_with_the_same_key_texts_and_photo() {
     let app = installation.start().await;
     let photo = camera_photo(installation.folder.path());
     let window = Window::open(Device::Desktop).await;
-    window.go(&app.base).await;
+    window.go(&format!("{}/c/{}", app.base, app.campaign)).await;
     fill_in(&window, "Ana Inventada", "Cali", &photo).await;
     window.click("#f-consent").await;
     let key = window.value("[name=_key]").await;
@@ -79,7 +81,9 @@ async fn a_photo_lost_on_reload_must_be_chosen_again() {
     let app = installation.start().await;
     let photo = camera_photo(installation.folder.path());
     let window = Window::open(Device::Phone).await;
-    window.go(&format!("{}/?lang=es", app.base)).await;
+    window
+        .go(&format!("{}/c/{}?lang=es", app.base, app.campaign))
+        .await;
     fill_in(&window, "Ana Inventada", "Cali", &photo).await;
     window.click("#f-consent").await;
     window.limit_upload(Some(SLOW)).await;

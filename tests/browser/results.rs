@@ -82,6 +82,29 @@ async fn check_page(device: Device) {
 }
 
 #[tokio::test]
+async fn a_large_screen_shows_tallies_in_turn_and_nothing_to_operate() {
+    let axe = std::fs::read_to_string(variable("JORNADA_TEST_AXE")).unwrap();
+    let installation = Installation::new(Stores::Embedded);
+    let election = installation.election.clone();
+    let app = installation.start().await;
+    vote(&app, &election, &VOTES).await;
+    wait_for_total(&app, &election, 3).await;
+    let window = Window::open(Device::Desktop).await;
+    window
+        .go(&format!("{}/c/{election}/results?screen=1", app.base))
+        .await;
+    window
+        .wait_until("document.querySelectorAll('.blocks > .tally:not([hidden])').length === 2")
+        .await;
+    let operable = "return [...document.querySelectorAll('a, button, input, select, summary')]
+        .filter((part) => part.checkVisibility()).length";
+    assert_eq!(window.run(operable).await, 0);
+    assert_accessible(&window, &axe, "the large screen").await;
+    vote(&app, &election, &VOTES).await;
+    window.wait_for_text("#total", "6").await;
+}
+
+#[tokio::test]
 async fn results_are_live_and_accessible_on_a_phone() {
     check_page(Device::Phone).await;
 }
@@ -111,6 +134,6 @@ async fn without_javascript_a_form_selects_and_searches() {
     assert_eq!(window.value("#find").await, "flores");
     assert_eq!(
         window.text("#t-partidos-por-municipio .groups tbody").await,
-        "Flores CABAL 100.0 % 1"
+        "Flores\nCABAL 100.0 % 1"
     );
 }

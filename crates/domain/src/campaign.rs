@@ -31,6 +31,8 @@ pub struct Campaign {
     pub kind: CampaignKind,
     /// Whether this is the campaign at `/`.
     pub is_default: bool,
+    /// Whether the start page leaves it out.
+    pub is_unlisted: bool,
     /// Title of the page.
     pub title: LocalizedText,
     /// Text under the title.

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
+use super::map::{Area, Map, shade};
 use super::picture::{self, COLOURS, MAX_BARS, Part};
 use super::rows::{GroupRow, Scope, Search, ShownRow, or_no_answer};
 use crate::web::api::tallies::first_key;
@@ -31,7 +32,7 @@ pub(super) struct Block<'a> {
     pub(super) unknown: Option<String>,
     /// What the picture shows.
     pub(super) scope: Scope,
-    /// Values of the first field, highest first, if one is selected.
+    /// Values of the first field, highest first; none if the tally has only one field and no map.
     pub(super) groups: Vec<GroupRow>,
     /// Values with a colour of their own.
     pub(super) colours: Vec<String>,
@@ -58,8 +59,8 @@ impl<'a> Block<'a> {
             search: Search::new(search),
         };
         let Some(view) = view else { return block };
+        block.groups = GroupRow::all(&view.public, block.no_answer());
         if block.is_grouped() {
-            block.groups = GroupRow::all(&view.public, block.no_answer());
             block.colours = colours(campaign, tally, &view.public, block.no_answer());
             block.select(view);
         } else {
@@ -116,6 +117,58 @@ impl<'a> Block<'a> {
     /// Whether the tally is shown within one value of its first field.
     pub(super) fn is_grouped(&self) -> bool {
         self.tally.by.len() > 1 && self.tally.chart != ChartKind::Bar
+    }
+
+    /// Returns the map of the first field, if there is one and the tally lists every department.
+    pub(super) fn map(&self) -> Option<&'static Map> {
+        let lists_all = self.is_grouped() || (self.tally.by.len() == 1 && self.tally.top.is_none());
+        Map::of(self.first_field()?).filter(|_| lists_all)
+    }
+
+    pub(super) fn areas(&self, map: &Map) -> Vec<Area<'_>> {
+        let field = self.first_field();
+        field.map_or_else(Vec::new, |field| map.areas(field, &self.groups))
+    }
+
+    /// Returns the class of a department: the colour of its highest value, else the shade of its count.
+    pub(super) fn area_class(&self, area: &Area<'_>) -> String {
+        let Some(group) = area.group else {
+            return "m0".to_owned();
+        };
+        match &group.leader {
+            Some(leader) => self.class(&leader.label),
+            None => shade(
+                group.total,
+                self.groups.first().map_or(1, |first| first.total),
+            ),
+        }
+    }
+
+    /// Returns what is shown of a department when a pointer is over it.
+    pub(super) fn area_text(&self, area: &Area<'_>) -> String {
+        let Some(group) = area.group else {
+            return area.name.to_owned();
+        };
+        match &group.leader {
+            Some(leader) => {
+                let percent = self.visit.percent(leader.count, group.total);
+                format!("{}: {} {percent}", area.name, leader.label)
+            }
+            None => format!("{}: {}", area.name, self.visit.count(group.total)),
+        }
+    }
+
+    /// Returns the values that lead somewhere, and in how many places.
+    pub(super) fn leaders(&self) -> Vec<(&str, usize)> {
+        let mut leaders: Vec<(&str, usize)> = Vec::new();
+        for leader in self.groups.iter().filter_map(|group| group.leader.as_ref()) {
+            match leaders.iter_mut().find(|(label, _)| *label == leader.label) {
+                Some((_, places)) => *places += 1,
+                None => leaders.push((&leader.label, 1)),
+            }
+        }
+        leaders.sort_by_key(|(label, places)| (Reverse(*places), *label));
+        leaders
     }
 
     pub(super) fn chart(&self) -> &'static str {
@@ -232,7 +285,11 @@ impl<'a> Block<'a> {
     /// Returns how many values the tables leave out because they would be too long.
     pub(super) fn hidden(&self) -> u64 {
         let left_out = |all: usize| all.saturating_sub(MAX_ROWS) as u64;
-        left_out(self.found_rows().count()) + left_out(self.all_found_groups().count())
+        left_out(if self.is_grouped() {
+            self.all_found_groups().count()
+        } else {
+            self.found_rows().count()
+        })
     }
 
     /// Whether a search has no result.

@@ -84,6 +84,16 @@ impl ShownRow {
 impl GroupRow {
     /// Returns the values of the first field, highest total first.
     pub(super) fn all(public: &PublicTally, no_answer: &str) -> Vec<Self> {
+        let single = public.groups.iter().filter(|group| group.label.is_none());
+        let mut single = single.flat_map(|group| &group.rows).peekable();
+        if single.peek().is_some() {
+            let row = |row: &TallyRow| Self {
+                value: row.label.concat(),
+                total: row.count,
+                leader: None,
+            };
+            return single.map(row).collect();
+        }
         let row = |group: &PublicGroup| {
             let leader = group.rows.first();
             Some(Self {

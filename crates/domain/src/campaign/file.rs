@@ -55,6 +55,7 @@ fn read_campaign(
     });
     let kind = kind.unwrap_or_default();
     let is_default = table.read_flag("default");
+    let is_unlisted = table.read_flag("unlisted");
     let title = table.read_required_localized("title");
     let intro = table.read_localized("intro").unwrap_or_default();
     let consent = table.read_localized("consent");
@@ -88,6 +89,7 @@ fn read_campaign(
         id: id?,
         kind,
         is_default,
+        is_unlisted,
         title: title?,
         intro,
         consent,
