@@ -31,7 +31,7 @@ const BATCH: u16 = 1_000;
         ("campaign" = String, Path, description = "Id of the campaign", example = "elecciones"),
         ("from" = Option<String>, Query, description = "First time of receipt: RFC 3339, or a day or time by the clocks of the campaign", example = "2026-11-21T16:05"),
         ("until" = Option<String>, Query, description = "End of the time of receipt, exclusive; a day belongs to it", example = "2026-11-22"),
-        ("_door" = Option<String>, Query, description = "`http`, `grpc`, `form` or `queue`"),
+        ("_door" = Option<String>, Query, description = "`http`, `grpc`, `form`, `import` or `queue`"),
     ),
     responses(
         (status = 200, description = "The file", body = String, content_type = "text/csv"),
@@ -67,7 +67,7 @@ pub async fn csv(
         ("campaign" = String, Path, description = "Id of the campaign", example = "elecciones"),
         ("from" = Option<String>, Query, description = "First time of receipt: RFC 3339, or a day or time by the clocks of the campaign", example = "2026-11-21T16:05"),
         ("until" = Option<String>, Query, description = "End of the time of receipt, exclusive; a day belongs to it", example = "2026-11-22"),
-        ("_door" = Option<String>, Query, description = "`http`, `grpc`, `form` or `queue`"),
+        ("_door" = Option<String>, Query, description = "`http`, `grpc`, `form`, `import` or `queue`"),
     ),
     responses(
         (status = 200, description = "The file", body = String, content_type = "application/x-ndjson"),

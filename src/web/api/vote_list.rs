@@ -33,7 +33,7 @@ pub struct StoredVoteBody {
     #[schema(format = DateTime)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stored_at: Option<String>,
-    /// Where it came in: `http`, `grpc`, `form` or `queue`.
+    /// Where it came in: `http`, `grpc`, `form`, `import` or `queue`.
     pub door: &'static str,
     /// Partition of the queue, if the vote came by one that has any.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,7 +84,7 @@ impl StoredVoteBody {
 /// Votes of a campaign, in the order of receipt, newest first.
 ///
 /// Each field of the campaign is a parameter that filters by one answer, such as `departamento=Guatemala`, and `_door` by
-/// `http`, `grpc`, `form` or `queue`. Pages are stable while votes arrive. Each read leaves an audit entry, of `after` one a minute.
+/// `http`, `grpc`, `form`, `import` or `queue`. Pages are stable while votes arrive. Each read leaves an audit entry, of `after` one a minute.
 #[utoipa::path(
     get,
     path = "/api/v1/campaigns/{campaign}/votes",
@@ -96,7 +96,7 @@ impl StoredVoteBody {
         ("after" = Option<String>, Query, description = "`tail` of an earlier answer, to follow the votes"),
         ("from" = Option<String>, Query, description = "First time of receipt: RFC 3339, or a day or time by the clocks of the campaign", example = "2026-11-21T16:05"),
         ("until" = Option<String>, Query, description = "End of the time of receipt, exclusive; a day belongs to it", example = "2026-11-22"),
-        ("_door" = Option<String>, Query, description = "`http`, `grpc`, `form` or `queue`"),
+        ("_door" = Option<String>, Query, description = "`http`, `grpc`, `form`, `import` or `queue`"),
     ),
     responses(
         (status = 200, description = "A page of votes", body = VoteListBody),
