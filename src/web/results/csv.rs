@@ -3,7 +3,7 @@
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
-use super::unit;
+use super::rows::unit;
 use crate::web::error::Error;
 use jornada_domain::tally::PublicTally;
 use jornada_domain::{Campaign, Tally};

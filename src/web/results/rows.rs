@@ -3,8 +3,10 @@
 use std::cmp::Ordering;
 
 use crate::web::api::tally_body::VALUE_SEPARATOR;
+use jornada_domain::Campaign;
 use jornada_domain::tally::{Others, PublicGroup, PublicTally, TallyRow};
 use jornada_domain::text::fold;
+use jornada_http::page::PageContext;
 
 /// Counts that belong together: a whole tally, or one value of its first field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -109,6 +111,15 @@ impl GroupRow {
 /// Returns the text to show for a value, which is empty for no answer.
 pub(super) fn or_no_answer<'t>(label: &'t str, no_answer: &'t str) -> &'t str {
     if label.is_empty() { no_answer } else { label }
+}
+
+/// Returns the heading of counts.
+pub(super) fn unit(visit: &PageContext, campaign: &Campaign) -> &'static str {
+    if campaign.is_vote() {
+        text!(visit.lang, "common-votes")
+    } else {
+        text!(visit.lang, "common-registrations")
+    }
 }
 
 /// A search of values, regardless of case and accents.
