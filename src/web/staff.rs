@@ -26,6 +26,7 @@ pub mod route;
 mod search;
 mod tokens;
 mod totp;
+mod vote_figures;
 mod votes;
 
 use axum::Router;

@@ -182,7 +182,7 @@ async fn the_overview_shows_totals_to_a_viewer_and_links_to_a_clerk() {
             .map(|rest| rest.split('<').next().unwrap().to_owned())
             .collect::<Vec<_>>()
     };
-    // The count from the start of the instance is shown for a few seconds.
+    // The count from the start of the instance is shown for a second.
     let deadline = Instant::now() + Duration::from_secs(20);
     let page = loop {
         let page = viewer.get("/staff").await;

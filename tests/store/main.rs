@@ -156,5 +156,6 @@ contract! {
     statistics::registrations_are_counted_by_day_and_value
     statistics::rejections_add_up_since_a_day
     statistics::an_overview_is_computed_once_for_concurrent_callers
+    statistics::an_old_overview_is_computed_anew_before_it_is_shown
     statistics::an_overview_is_computed_ahead_of_requests
 }

@@ -106,10 +106,30 @@ pub async fn an_overview_is_computed_once_for_concurrent_callers(fixture: &Store
     assert_eq!(first.sum_by_day(|_| true)[13], 30);
     assert_eq!(first.sum_by_day(|value| value == "Cali")[13], 20);
     assert_eq!(first.sum_by_day(|_| true)[..13], [0; 13]);
+    assert_eq!(first.sum(|_| true), 30);
     // A result of yesterday is not used today.
     let tomorrow = now + jiff::SignedDuration::from_hours(24);
     let next = overviews.fetch(&fixture.campaign, tomorrow).await.unwrap();
     assert_eq!((next.as_of, next.sum_by_day(|_| true)[12]), (tomorrow, 30));
+    let later = now + jiff::SignedDuration::from_hours(24 * 30);
+    let last = overviews.fetch(&fixture.campaign, later).await.unwrap();
+    let cali = |value: &str| value == "Cali";
+    assert_eq!(
+        (last.sum_by_day(cali).iter().sum::<u64>(), last.sum(cali)),
+        (0, 20)
+    );
+}
+
+pub async fn an_old_overview_is_computed_anew_before_it_is_shown(fixture: &StoreFixture) {
+    let overviews = OverviewCache::new(fixture.store.clone());
+    let fetch = async || {
+        let overview = overviews.fetch(&fixture.campaign, Timestamp::now()).await;
+        overview.unwrap().sum(|_| true)
+    };
+    assert_eq!(fetch().await, 0);
+    fixture.fill(3, &["Cali"]).await;
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert_eq!(fetch().await, 3, "at the first look");
 }
 
 pub async fn an_overview_is_computed_ahead_of_requests(fixture: &StoreFixture) {

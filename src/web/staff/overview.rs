@@ -1,12 +1,14 @@
 //! The start page of the staff area: registrations of each campaign by day and by tally value, and rejections by
-//! reason. Shows only values within the reader's place scope.
+//! reason; of votes how fast and by which doors they arrive, and what waits in the queue. Shows only values within the
+//! reader's place scope.
 
 use askama::Template;
 use axum::http::StatusCode;
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 
 use super::context::{PageResult, StaffContext};
+use super::vote_figures::{QueueFigures, SAMPLE, VoteFigures};
 use jornada_domain::campaign::CampaignStatus;
 use jornada_domain::staff::Permission;
 use jornada_domain::{Campaign, Lang, RejectionReason};
@@ -18,19 +20,33 @@ use jornada_service::tally::live_totals::ValueCount;
 /// Maximum number of values in a table. The chart page shows all.
 const MAX_VALUES: usize = 15;
 
+/// Age from which a count is called old.
+const MAX_AGE: SignedDuration = SignedDuration::from_secs(5);
+
 pub(super) async fn show_overview(context: StaffContext) -> PageResult {
     context.account()?;
     let (app, now) = (&context.app, Timestamp::now());
     let mut campaigns = Vec::new();
     for campaign in app.campaigns.iter() {
         let overview = app.overviews.fetch(campaign, now).await?;
-        campaigns.push(CampaignSummary::new(&context, campaign, &overview, now));
+        let mut summary = CampaignSummary::new(&context, campaign, &overview, now);
+        if campaign.is_vote() {
+            summary.votes = VoteFigures::read(app, campaign, now).await;
+        }
+        campaigns.push(summary);
     }
+    let has_votes = app.campaigns.iter().any(|campaign| campaign.is_vote());
+    let queue = if has_votes {
+        Some(QueueFigures::read(app).await)
+    } else {
+        None
+    };
     // The default campaign first.
     campaigns.sort_by_key(|section| section.campaign.id != app.campaigns.default().id);
     let page = OverviewPage {
         visit: &context,
         campaigns,
+        queue,
     };
     Ok(render(StatusCode::OK, &page))
 }
@@ -40,6 +56,39 @@ pub(super) async fn show_overview(context: StaffContext) -> PageResult {
 struct OverviewPage<'a> {
     visit: &'a StaffContext,
     campaigns: Vec<CampaignSummary<'a>>,
+    /// Figures of the queue, if a campaign takes in votes.
+    queue: Option<QueueFigures>,
+}
+
+impl OverviewPage<'_> {
+    /// Returns the figures of the queue with their labels.
+    fn queue_rows(&self, queue: &QueueFigures) -> Vec<(&'static str, String)> {
+        let lang = self.visit.lang;
+        let state = queue.state.as_ref();
+        let age = queue.oldest_seconds();
+        let mut rows = Vec::new();
+        if queue.has_queue {
+            let waiting = text!(lang, "staff-overview-lag");
+            rows.push((
+                waiting,
+                count_text(self.visit, state.map(|state| state.lag)),
+            ));
+            let oldest = text!(lang, "staff-overview-oldest");
+            rows.push((oldest, count_text(self.visit, age)));
+            let consumers = state.map(|state| state.consumers);
+            let label = text!(lang, "staff-overview-consumers");
+            rows.push((label, count_text(self.visit, consumers)));
+        }
+        let letters = count_text(self.visit, queue.dead_letters);
+        rows.push((text!(lang, "staff-dead-letters"), letters));
+        rows
+    }
+}
+
+/// Formats a number, or says that it is unknown.
+fn count_text(visit: &StaffContext, count: Option<u64>) -> String {
+    let unknown = || text!(visit.lang, "staff-overview-unknown").to_owned();
+    count.map_or_else(unknown, |count| visit.count(count))
 }
 
 /// The figures of one campaign.
@@ -50,6 +99,8 @@ struct CampaignSummary<'a> {
     /// Whether an administrator closed it early.
     is_closed: bool,
     as_of: Timestamp,
+    /// Whether the count is older than it should be.
+    is_old: bool,
     total: u64,
     today: u64,
     /// Registrations per day, latest first, with the length of the bar in percent.
@@ -60,6 +111,8 @@ struct CampaignSummary<'a> {
     all_values: usize,
     /// Rejections by reason (text), most frequent first.
     rejections: Vec<(&'static str, u64)>,
+    /// Figures of votes; empty for registrations.
+    votes: VoteFigures,
 }
 
 impl<'a> CampaignSummary<'a> {
@@ -77,7 +130,13 @@ impl<'a> CampaignSummary<'a> {
         let chart = app.live_totals.latest(&campaign.id);
         let all = chart.iter().flat_map(|chart| &chart.values);
         let mut values: Vec<_> = all.filter(|count| sees(&count.value)).cloned().collect();
-        let (total, all_values) = (values.iter().map(|count| count.count).sum(), values.len());
+        let all_values = values.len();
+        let (total, as_of) = match chart.as_deref() {
+            Some(chart) if campaign.is_vote() => {
+                (values.iter().map(|count| count.count).sum(), chart.as_of)
+            }
+            _ => (overview.sum(sees), overview.as_of),
+        };
         let highest = values.first().map_or(0, |count| count.count);
         values.truncate(MAX_VALUES);
         Self {
@@ -85,7 +144,8 @@ impl<'a> CampaignSummary<'a> {
             campaign,
             status: closures.status(campaign, now),
             is_closed: closures.closure(&campaign.id).is_some(),
-            as_of: overview.as_of,
+            as_of,
+            is_old: now.duration_since(as_of) > MAX_AGE && !campaign.is_vote(),
             total,
             today: counts.last().copied().unwrap_or_default(),
             days: days
@@ -98,7 +158,42 @@ impl<'a> CampaignSummary<'a> {
                 .collect(),
             all_values,
             rejections: rejection_rows(overview, context.lang),
+            votes: VoteFigures::default(),
         }
+    }
+
+    /// Returns the day with the highest number, in words for the chart.
+    fn peak_text(&self) -> String {
+        let highest = self.days.iter().max_by_key(|(_, count, _)| *count);
+        match highest {
+            Some((day, count, _)) if *count > 0 => {
+                let (day, count) = (self.visit.day(day), self.visit.count(*count));
+                text!(
+                    self.visit.lang,
+                    "staff-overview-peak",
+                    day = day,
+                    count = count
+                )
+            }
+            _ => text!(self.visit.lang, "common-no-registrations").to_owned(),
+        }
+    }
+
+    fn rate_text(&self) -> String {
+        count_text(self.visit, self.votes.rate)
+    }
+
+    fn door_rows(&self) -> Vec<(&'static str, String)> {
+        let doors = self.votes.doors.iter();
+        doors
+            .map(|(door, count)| (*door, self.visit.count(*count)))
+            .collect()
+    }
+
+    /// Returns the chart's bars, earliest day first: left and upper edge, and height.
+    fn chart_bars(&self) -> impl Iterator<Item = (usize, u64, u64)> {
+        let bars = self.days.iter().rev().enumerate();
+        bars.map(|(place, (_, _, percent))| (place * 10, 100 - percent, *percent))
     }
 
     /// Returns whether the table leaves values out.

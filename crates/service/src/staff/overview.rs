@@ -1,7 +1,7 @@
-//! The figures of the staff area's overview: registrations of the last days by value, and rejections by reason.
+//! The figures of the staff area's overview: registrations of the last days and in all, by value, and rejections by reason.
 //!
 //! Counting a million registrations takes seconds. So each instance caches the last count of each campaign, with its
-//! time.
+//! time, and counts anew before it shows an old one.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use parking_lot::Mutex;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -22,7 +23,10 @@ use jornada_store::{Store, StoreError};
 pub const DAYS: usize = 14;
 
 /// Minimum time between two counts of a campaign.
-const MIN_COUNT_INTERVAL: Duration = Duration::from_secs(5);
+const MIN_COUNT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Time for which a request waits for a new count.
+const MAX_WAIT: Duration = Duration::from_secs(2);
 
 /// Minimum time between two counts, as a multiple of the duration of the last one. Bounds counting to 1/20 of the time.
 const COUNT_COST_FACTOR: u32 = 20;
@@ -39,6 +43,8 @@ pub struct Overview {
     pub days: Vec<Date>,
     /// Registrations per day, by tally value. Values without registrations are left out.
     pub values: BTreeMap<String, Vec<u64>>,
+    /// Registrations before the first day, by tally value.
+    pub earlier: BTreeMap<String, u64>,
     /// Rejections since the first day, by reason.
     pub rejections: BTreeMap<String, u64>,
 }
@@ -76,6 +82,13 @@ impl Overview {
         }
         sums
     }
+
+    /// Sums all registrations over the values that `admits` accepts.
+    pub fn sum(&self, admits: impl Fn(&str) -> bool) -> u64 {
+        let earlier = self.earlier.iter().filter(|(value, _)| admits(value));
+        let earlier: u64 = earlier.map(|(_, count)| count).sum();
+        earlier + self.sum_by_day(admits).iter().sum::<u64>()
+    }
 }
 
 impl OverviewCache {
@@ -102,18 +115,22 @@ impl OverviewCache {
         }
     }
 
-    /// Returns the last count of today without waiting, and refreshes it in the background if it is stale. Waits for a
-    /// count only if there is none of today.
+    /// Returns a count of today. Takes an old one anew, and returns the old one if that takes longer than 2 s.
     pub async fn fetch(
         &self,
         campaign: &Arc<Campaign>,
         now: Timestamp,
     ) -> Result<Arc<Overview>, StoreError> {
         let taken = self.fetch_todays(campaign, now).await?;
-        if !taken.is_fresh() {
-            self.refresh(campaign, now);
+        if taken.is_fresh() {
+            return Ok(taken.overview);
         }
-        Ok(taken.overview)
+        self.refresh(campaign, now);
+        let slot = self.slot(&campaign.id);
+        // Whoever counts holds the lock.
+        drop(timeout(MAX_WAIT, slot.counting.lock()).await);
+        let latest = slot.last_for_days(&taken.overview.days);
+        Ok(latest.unwrap_or(taken).overview)
     }
 
     /// Returns the last count of today, stale or not. Counts if there is none.
@@ -158,14 +175,21 @@ impl OverviewCache {
         now: Timestamp,
     ) -> Result<TimedOverview, StoreError> {
         let at = Instant::now();
-        let bounds = day_bounds(campaign, &days);
-        let values = self.store.count_by_day(&campaign.id, &bounds).await?;
+        // Also what is before the first day, so that all numbers are of one moment.
+        let bounds = [vec![Timestamp::UNIX_EPOCH], day_bounds(campaign, &days)].concat();
+        let counts = self.store.count_by_day(&campaign.id, &bounds).await?;
+        let (mut values, mut earlier) = (BTreeMap::new(), BTreeMap::new());
+        for (value, mut counts) in counts {
+            earlier.insert(value.clone(), counts.remove(0));
+            values.insert(value, counts);
+        }
         let since = days.first().copied().unwrap_or_default();
         let rejections = self.store.rejections(&campaign.id, since).await?;
         let overview = Overview {
             as_of: now,
             days,
             values,
+            earlier,
             rejections,
         };
         let taken = TimedOverview {
