@@ -126,6 +126,9 @@ async fn without_javascript_typed_answers_stay_until_they_are_valid() {
     fill_in(&window, "Ana Inventada", "Medelin", &photo).await;
     // Without JavaScript the driver waits forever after a click that leads to another page, but not after a key.
     window.write("#f-nombre", ENTER).await;
+    window
+        .wait_for_text("#summary-title", "Hay un problema")
+        .await;
     assert!(window.title().await.starts_with("Error: "));
     assert_eq!(window.value("#f-nombre").await, "Ana Inventada");
     assert_eq!(window.value("#f-ciudad").await, "Medelin");
@@ -145,7 +148,7 @@ async fn without_javascript_typed_answers_stay_until_they_are_valid() {
     window.write("#f-foto", photo.to_str().unwrap()).await;
     window.write("#f-consent", " ").await;
     window.write("#f-nombre", ENTER).await;
-    assert_eq!(window.text("h1").await, "Registro recibido");
+    window.wait_for_text("h1", "Registro recibido").await;
     drop(window);
     app.wait_until("it is counted", async |app| app.total().await == Some(1))
         .await;
