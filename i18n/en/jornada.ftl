@@ -620,6 +620,7 @@ staff-overview-peak = Most on { $day }: { $count }
 staff-overview-table = As a table
 staff-overview-old = This count is old, and a new one takes long. Load the page again in a moment.
 staff-overview-rate = Votes a minute now
+staff-overview-hour = Votes in the last hour
 staff-overview-unknown = unknown
 staff-overview-doors = Doors of the last { $count } votes
 staff-overview-queue = Queue of votes

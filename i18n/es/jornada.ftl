@@ -624,6 +624,7 @@ staff-overview-peak = El máximo fue el { $day }: { $count }
 staff-overview-table = En una tabla
 staff-overview-old = Este conteo es viejo y uno nuevo tarda. Vuelva a cargar la página en un momento.
 staff-overview-rate = Votos por minuto ahora
+staff-overview-hour = Votos en la última hora
 staff-overview-unknown = no se sabe
 staff-overview-doors = Entradas de los últimos { $count } votos
 staff-overview-queue = Cola de votos

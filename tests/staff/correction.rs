@@ -192,7 +192,8 @@ async fn a_clerk_cannot_move_a_registration_out_of_their_places() {
 #[tokio::test]
 async fn the_form_shows_the_retention_and_the_page_the_consent_version() {
     let area = Area::start(Stores::Embedded).await;
-    let form = area.app.get("/?lang=es").await.text().await.unwrap();
+    let form = format!("/c/{}?lang=es", area.app.campaign);
+    let form = area.app.get(&form).await.text().await.unwrap();
     assert!(form.contains("Guardamos sus datos hasta el"), "{form}");
     assert!(form.contains("; su foto, hasta el"), "{form}");
     assert!(!form.contains("m..<"), "{form}");

@@ -10,8 +10,8 @@ use uuid::Uuid;
 use crate::area::Area;
 use jornada_testkit::instance::Stores;
 
-/// Number of registrations. A report of them takes some seconds in a debug build.
-pub const MANY: u32 = 40_000;
+/// Number of registrations. A report of them takes some seconds in the build of the tests.
+pub const MANY: u32 = 160_000;
 
 /// Copies the only registration until there are [`MANY`].
 async fn copy_registration(area: &Area) {

@@ -47,6 +47,15 @@ async fn a_clerk_sees_the_votes_of_their_places_and_each_read_is_recorded() {
     );
 
     let mut admin = Person::logged_in(&area, "a@example.org", Role::Admin).await;
+    let overview = admin.get("/staff?lang=en").await.body;
+    for figure in [
+        "<dt>Votes a minute now</dt><dd>2</dd>",
+        "<dt>Votes in the last hour</dt>",
+        "<tr><th scope=\"row\">http</th><td>2</td></tr>",
+        "<dt>Records that could not become votes</dt><dd>0</dd>",
+    ] {
+        assert!(overview.contains(figure), "{figure}: {overview}");
+    }
     let page = admin.get(&format!("{list}?lang=en")).await;
     assert!(page.body.contains(">1111<") && page.body.contains(">2222<"));
     let page = admin.get(&format!("{list}?sede=1111&_door=http")).await;

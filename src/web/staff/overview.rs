@@ -183,6 +183,10 @@ impl<'a> CampaignSummary<'a> {
         count_text(self.visit, self.votes.rate)
     }
 
+    fn hour_text(&self) -> String {
+        count_text(self.visit, self.votes.hour)
+    }
+
     fn door_rows(&self) -> Vec<(&'static str, String)> {
         let doors = self.votes.doors.iter();
         doors

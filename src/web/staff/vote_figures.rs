@@ -12,6 +12,7 @@ use crate::app::App;
 use jornada_domain::Campaign;
 use jornada_domain::vote::StoredVote;
 use jornada_queue::QueueState;
+use jornada_service::tally::minutes::votes_per_minute;
 use jornada_store::{VoteFilter, VoteQuery};
 
 /// Number of the newest votes that are looked at.
@@ -28,6 +29,8 @@ const PERIOD: SignedDuration = SignedDuration::from_mins(1);
 pub(super) struct VoteFigures {
     /// Votes a minute; `None` if unknown.
     pub(super) rate: Option<u64>,
+    /// Votes of the last 60 complete minutes; `None` if unknown.
+    pub(super) hour: Option<u64>,
     /// Doors of the newest votes with their numbers, highest first.
     pub(super) doors: Vec<(&'static str, u64)>,
 }
@@ -57,10 +60,13 @@ impl VoteFigures {
             max_examined: SAMPLE.into(),
         };
         let list = app.store.list_votes(campaign, &newest);
-        match timeout(LOOK_TIMEOUT, list).await {
+        let mut figures = match timeout(LOOK_TIMEOUT, list).await {
             Ok(Ok(page)) => Self::of_newest(&page.votes, now),
             _ => Self::default(),
-        }
+        };
+        let totals = app.live_totals.latest(&campaign.id);
+        figures.hour = totals.map(|totals| votes_per_minute(&totals.counts, now).iter().sum());
+        figures
     }
 
     /// Computes the figures of the newest votes, up to [`SAMPLE`].
@@ -82,6 +88,7 @@ impl VoteFigures {
         let span = u128::try_from(span.as_millis().max(1)).unwrap_or(1);
         Self {
             rate: u64::try_from(a_minute / span).ok(),
+            hour: None,
             doors,
         }
     }
