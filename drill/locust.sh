@@ -9,6 +9,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=drill/system.sh
 source drill/system.sh
+# shellcheck source=ops/probe.sh
+source ops/probe.sh
 
 VOTES=${1:-600}
 CAMPAIGN=simulacro-votos
