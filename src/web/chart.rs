@@ -104,10 +104,6 @@ impl<'a> ChartPage<'a> {
         Some(self.visit.date_time(&view.as_of, &self.campaign.time_zone))
     }
 
-    fn zone(&self) -> &str {
-        self.campaign.time_zone.iana_name().unwrap_or("UTC")
-    }
-
     fn tally_id(&self) -> &str {
         self.tally.map_or("", |tally| &tally.id)
     }

@@ -71,12 +71,14 @@ async fn download(
 struct ResultsPage<'a> {
     visit: &'a PageContext,
     campaign: &'a Campaign,
-    /// What the tables are searched for; empty for everything.
+    /// Text for which the tables are searched; empty for everything.
     search: String,
-    /// View of the first tally that counts everything, else of the first one.
+    /// Id of the tally with the total of the page: the first one that counts everything, else the first.
+    main_tally: &'a str,
+    /// View of that tally.
     main: Option<&'a TallyView>,
     blocks: Vec<Block<'a>>,
-    /// What comes in now, if the campaign shows single votes.
+    /// Current votes, if the campaign shows single ones.
     latest: Option<Latest<'a>>,
 }
 
@@ -92,13 +94,16 @@ impl<'a> ResultsPage<'a> {
         let view = |index: usize| views?.tallies.get(index)?.as_ref();
         let mut tallies = campaign.public_tallies();
         let main = tallies.position(|tally| tally.filter.is_empty());
+        let main = main.unwrap_or_default();
+        let main_tally = campaign.public_tallies().nth(main);
         let blocks = campaign.public_tallies().enumerate();
         let blocks =
             blocks.map(|(index, tally)| Block::new(visit, campaign, tally, view(index), &search));
         Self {
             visit,
             campaign,
-            main: view(main.unwrap_or_default()),
+            main_tally: main_tally.map_or("", |tally| &tally.id),
+            main: view(main),
             blocks: blocks.collect(),
             search,
             latest,
@@ -119,17 +124,6 @@ impl<'a> ResultsPage<'a> {
         self.main.map_or(0, |view| view.public.total)
     }
 
-    /// Returns the id of the tally with the total of the page.
-    fn main_tally(&self) -> &str {
-        let mut tallies = self.campaign.public_tallies();
-        let first = tallies.next();
-        let unfiltered = self
-            .campaign
-            .public_tallies()
-            .find(|tally| tally.filter.is_empty());
-        unfiltered.or(first).map_or("", |tally| &tally.id)
-    }
-
     fn is_stale(&self) -> bool {
         self.main.is_none_or(|view| view.stale)
     }
@@ -137,10 +131,6 @@ impl<'a> ResultsPage<'a> {
     fn as_of(&self) -> Option<String> {
         let view = self.main?;
         Some(self.visit.date_time(&view.as_of, &self.campaign.time_zone))
-    }
-
-    fn zone(&self) -> &str {
-        self.campaign.time_zone.iana_name().unwrap_or("UTC")
     }
 
     /// Returns the heading of counts.

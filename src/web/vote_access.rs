@@ -27,7 +27,7 @@ const LOOK_BACK: SignedDuration = SignedDuration::from_secs(10);
 pub struct VoteReader {
     /// The application.
     pub app: AppState,
-    /// Who reads.
+    /// The principal who reads.
     pub principal: Principal,
     /// Writes the audit entries.
     pub audit: RequestAudit,
@@ -95,16 +95,7 @@ impl VoteReader {
     /// Returns the position after which whoever follows the votes asks for the next ones.
     pub async fn tail(&self) -> Result<VotePosition, Error> {
         let now = Timestamp::now();
-        let newest = VoteQuery {
-            filter: VoteFilter {
-                until: Some(now),
-                ..VoteFilter::default()
-            },
-            before: None,
-            after: None,
-            limit: 1,
-            max_examined: 1,
-        };
+        let newest = VoteQuery::newest(1, Some(now));
         let page = self.app.store.list_votes(&self.campaign, &newest).await?;
         let newest = page.votes.first().map(|vote| vote.vote.received_at);
         let tail = newest.unwrap_or(now).saturating_sub(LOOK_BACK);

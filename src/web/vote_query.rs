@@ -28,10 +28,10 @@ const DEFAULT_LIMIT: u16 = 20;
 /// Maximum number of votes of a page.
 const MAX_LIMIT: u16 = 100;
 
-/// Which votes a request lists. A field with the name of another parameter cannot be a filter.
+/// Query for a list of votes. A field with the name of another parameter cannot be a filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VoteListQuery {
-    /// Which votes.
+    /// Filter of the votes.
     pub filter: VoteFilter,
     /// Maximum number of votes.
     pub limit: u16,

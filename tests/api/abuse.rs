@@ -244,12 +244,7 @@ async fn a_form_sent_too_soon_is_returned_and_can_be_sent_again() {
     let app = installation(Stores::Embedded, &[("JORNADA_EXEMPT", "none")])
         .start()
         .await;
-    let page = app
-        .get(&format!("/c/{}", app.campaign))
-        .await
-        .text()
-        .await
-        .unwrap();
+    let page = app.show_form().await;
     let (key, shown) = (hidden_field(&page, "_key"), hidden_field(&page, "_at"));
     let (status, wait, page) = submit(&app, filled_form(&key, Some(&shown), "")).await;
     assert_eq!((status, wait.as_deref()), (429, Some("3")), "{page}");
@@ -276,12 +271,7 @@ async fn a_form_without_timestamp_or_with_a_filled_honeypot_explains_the_remedy(
     let app = installation(Stores::Embedded, &[("JORNADA_EXEMPT", "none")])
         .start()
         .await;
-    let page = app
-        .get(&format!("/c/{}", app.campaign))
-        .await
-        .text()
-        .await
-        .unwrap();
+    let page = app.show_form().await;
     let (key, shown) = (hidden_field(&page, "_key"), hidden_field(&page, "_at"));
     let (status, _, page) = submit(&app, filled_form(&key, Some(&shown), "buy now")).await;
     assert_eq!(status, 422);

@@ -113,12 +113,7 @@ async fn each_denial_is_the_same_problem_by_form_and_api() {
                 by_api(&app, &app.campaign, form(None), from).await;
             }
         }
-        let page = app
-            .get(&format!("/c/{}", app.campaign))
-            .await
-            .text()
-            .await
-            .unwrap();
+        let page = app.show_form().await;
         let fresh = hidden_field(&page, "_at");
         let person = by_form(&app, &app.campaign, form(Some(&fresh)), from).await;
         let program = by_api(&app, &app.campaign, form(Some(&fresh)), from).await;

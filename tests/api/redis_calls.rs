@@ -125,12 +125,7 @@ async fn a_registration_takes_one_call_and_none_if_the_client_is_exempt() {
     installation.set("JORNADA_CACHE", &cache());
     require_work(&installation, "voto");
     let app = installation.start().await;
-    let page = app
-        .get(&format!("/c/{}", app.campaign))
-        .await
-        .text()
-        .await
-        .unwrap();
+    let page = app.show_form().await;
     let shown_at = hidden_field(&page, "_at");
     let monitor = Monitor::start().await;
     // The first call loads the script.

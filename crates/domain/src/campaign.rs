@@ -81,6 +81,11 @@ impl Campaign {
         self.fields.iter().find(|field| field.name == name)
     }
 
+    /// Returns the name of the time zone in the IANA database.
+    pub fn zone_name(&self) -> &str {
+        self.time_zone.iana_name().unwrap_or("UTC")
+    }
+
     /// Returns the field of lists, reports and places of staff.
     ///
     /// # Panics

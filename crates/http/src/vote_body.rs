@@ -120,7 +120,7 @@ pub fn parse_form(form: &[u8], members: usize) -> VoteItem {
             vote.error = Some(VoteItemError::TooManyMembers(name.into_owned()));
             break;
         }
-        // What was no UTF-8.
+        // Bytes that are no UTF-8 were replaced by this character.
         if text.contains(char::REPLACEMENT_CHARACTER) {
             let error = || VoteItemError::NotAText(name.into_owned());
             vote.error.get_or_insert_with(error);

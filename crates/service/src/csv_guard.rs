@@ -1,6 +1,13 @@
-//! Protection against CSV injection in reports and in the exported audit log.
+//! CSV of reports and exports: the format, and the protection against CSV injection.
 
 use std::borrow::Cow;
+
+/// Returns the settings of a CSV writer: RFC 4180, whose lines end with CRLF.
+pub fn csv_settings() -> csv::WriterBuilder {
+    let mut settings = csv::WriterBuilder::new();
+    settings.terminator(csv::Terminator::CRLF);
+    settings
+}
 
 /// Prefixes a text with an apostrophe if a spreadsheet would run it as a formula (OWASP, "CSV Injection").
 pub fn guarded(text: &str) -> Cow<'_, str> {

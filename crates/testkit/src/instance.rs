@@ -123,6 +123,12 @@ impl RunningInstance {
             .unwrap()
     }
 
+    /// Returns the page with the form of the campaign.
+    pub async fn show_form(&self) -> String {
+        let page = self.get(&format!("/c/{}", self.campaign)).await;
+        page.text().await.unwrap()
+    }
+
     pub async fn report(&self, file: &str, token: &str) -> Response {
         let url = format!(
             "{}/api/v1/campaigns/{}/reports/{file}",

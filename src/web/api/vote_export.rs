@@ -6,9 +6,9 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt, stream};
 
+use super::vote_list::{VoteFilterParameters, VoteReadProblem};
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::error::problem::Problem;
 use crate::web::staff::{Principal, RequestAudit};
 use crate::web::vote_access::{MAX_EXAMINED, VoteReader};
 use crate::web::vote_query::VoteListQuery;
@@ -29,17 +29,11 @@ const BATCH: u16 = 1_000;
     operation_id = "export_votes_csv",
     params(
         ("campaign" = String, Path, description = "Id of the campaign", example = "elecciones"),
-        ("from" = Option<String>, Query, description = "First time of receipt: RFC 3339, or a day or time by the clocks of the campaign", example = "2026-11-21T16:05"),
-        ("until" = Option<String>, Query, description = "End of the time of receipt, exclusive; a day belongs to it", example = "2026-11-22"),
-        ("_door" = Option<String>, Query, description = "`http`, `grpc`, `form`, `import` or `queue`"),
+        VoteFilterParameters,
     ),
     responses(
         (status = 200, description = "The file", body = String, content_type = "text/csv"),
-        (status = 400, description = "Parameters that cannot be used; `errors` names them, with the nearest names or values", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or one that is not known", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The account or token is not for votes, or limited to places that the campaign does not ask for", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such campaign, one that takes in registrations, or a place that is not for this account or token", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+        VoteReadProblem,
     ),
     security(("token" = [])),
     tag = "votes"
@@ -65,17 +59,11 @@ pub async fn csv(
     operation_id = "export_votes_ndjson",
     params(
         ("campaign" = String, Path, description = "Id of the campaign", example = "elecciones"),
-        ("from" = Option<String>, Query, description = "First time of receipt: RFC 3339, or a day or time by the clocks of the campaign", example = "2026-11-21T16:05"),
-        ("until" = Option<String>, Query, description = "End of the time of receipt, exclusive; a day belongs to it", example = "2026-11-22"),
-        ("_door" = Option<String>, Query, description = "`http`, `grpc`, `form`, `import` or `queue`"),
+        VoteFilterParameters,
     ),
     responses(
         (status = 200, description = "The file", body = String, content_type = "application/x-ndjson"),
-        (status = 400, description = "Parameters that cannot be used; `errors` names them, with the nearest names or values", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or one that is not known", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The account or token is not for votes, or limited to places that the campaign does not ask for", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such campaign, one that takes in registrations, or a place that is not for this account or token", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+        VoteReadProblem,
     ),
     security(("token" = [])),
     tag = "votes"

@@ -7,7 +7,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, IntoResponses, ToSchema};
 
 use crate::web::AppState;
 use crate::web::error::Error;
@@ -33,7 +33,7 @@ pub struct StoredVoteBody {
     #[schema(format = DateTime)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stored_at: Option<String>,
-    /// Where it came in: `http`, `grpc`, `form`, `import` or `queue`.
+    /// Door by which it came in: `http`, `grpc`, `form`, `import` or `queue`.
     pub door: &'static str,
     /// Partition of the queue, if the vote came by one that has any.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,6 +81,43 @@ impl StoredVoteBody {
     }
 }
 
+/// Description of the parameters that filter votes; those with the names of fields depend on the campaign.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only described; `VoteListQuery` reads them")]
+pub(super) struct VoteFilterParameters {
+    /// First time of receipt: RFC 3339, or a day or time by the clocks of the campaign
+    #[param(value_type = String, required = false, example = "2026-11-21T16:05")]
+    from: Option<String>,
+    /// End of the time of receipt, exclusive; a day belongs to it
+    #[param(value_type = String, required = false, example = "2026-11-22")]
+    until: Option<String>,
+    /// `http`, `grpc`, `form`, `import` or `queue`
+    #[param(rename = "_door", value_type = String, required = false)]
+    door: Option<String>,
+}
+
+/// Description of the problems of requests that read votes.
+#[derive(Debug, IntoResponses)]
+#[expect(dead_code, reason = "only described; `Error` becomes the response")]
+pub(super) enum VoteReadProblem {
+    /// Parameters that cannot be used; `errors` names them, with the nearest names or values
+    #[response(status = 400, content_type = "application/problem+json")]
+    Query(Problem),
+    /// No token, or one that is not known
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthorized(Problem),
+    /// The account or token is not for votes, or limited to places that the campaign does not ask for
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(Problem),
+    /// No such campaign, one that takes in registrations, or a place that is not for this account or token
+    #[response(status = 404, content_type = "application/problem+json")]
+    NotFound(Problem),
+    /// Try again after `Retry-After` seconds
+    #[response(status = 503, content_type = "application/problem+json")]
+    Unavailable(Problem),
+}
+
 /// Votes of a campaign, in the order of receipt, newest first.
 ///
 /// Each field of the campaign is a parameter that filters by one answer, such as `departamento=Guatemala`, and `_door` by
@@ -94,17 +131,11 @@ impl StoredVoteBody {
         ("limit" = Option<u16>, Query, description = "Number of votes, 20 by default", minimum = 1, maximum = 100),
         ("before" = Option<String>, Query, description = "`next` of the page before"),
         ("after" = Option<String>, Query, description = "`tail` of an earlier answer, to follow the votes"),
-        ("from" = Option<String>, Query, description = "First time of receipt: RFC 3339, or a day or time by the clocks of the campaign", example = "2026-11-21T16:05"),
-        ("until" = Option<String>, Query, description = "End of the time of receipt, exclusive; a day belongs to it", example = "2026-11-22"),
-        ("_door" = Option<String>, Query, description = "`http`, `grpc`, `form`, `import` or `queue`"),
+        VoteFilterParameters,
     ),
     responses(
         (status = 200, description = "A page of votes", body = VoteListBody),
-        (status = 400, description = "Parameters that cannot be used; `errors` names them, with the nearest names or values", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or one that is not known", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The account or token is not for votes, or limited to places that the campaign does not ask for", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such campaign, one that takes in registrations, or a place that is not for this account or token", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+        VoteReadProblem,
     ),
     security(("token" = [])),
     tag = "votes"

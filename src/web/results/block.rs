@@ -30,7 +30,7 @@ pub(super) struct Block<'a> {
     pub(super) selected: Option<String>,
     /// A value in the link that the first field does not have.
     pub(super) unknown: Option<String>,
-    /// What the picture shows.
+    /// Counts that the picture shows.
     pub(super) scope: Scope,
     /// Values of the first field, highest first; none if the tally has only one field and no map.
     pub(super) groups: Vec<GroupRow>,

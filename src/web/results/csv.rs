@@ -8,7 +8,7 @@ use crate::web::error::Error;
 use jornada_domain::tally::PublicTally;
 use jornada_domain::{Campaign, Tally};
 use jornada_http::page::PageContext;
-use jornada_service::csv_guard::guarded;
+use jornada_service::csv_guard::{csv_settings, guarded};
 
 /// Returns all listed values and, as the last row, the others: the counts add up to the total.
 pub(super) fn respond(
@@ -39,9 +39,7 @@ fn write(
     tally: &Tally,
     public: &PublicTally,
 ) -> Result<Vec<u8>, csv::Error> {
-    let mut out = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::CRLF)
-        .from_writer("\u{FEFF}".as_bytes().to_vec());
+    let mut out = csv_settings().from_writer("\u{FEFF}".as_bytes().to_vec());
     let fields = tally.key_fields(&campaign.fields);
     for field in &fields {
         out.write_field(guarded(visit.localized(&field.label)).as_bytes())?;

@@ -1,4 +1,4 @@
-//! What comes in now: votes per minute of the last hour, and the latest votes. Also a page fragment, for the script.
+//! Current votes: votes per minute of the last hour, and the latest votes. Also a page fragment, for the script.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use jornada_domain::vote::StoredVote;
 use jornada_http::page::{PageContext, render};
 use jornada_service::tally::minutes::{SHOWN, votes_per_minute};
 
-/// What comes in now, of a campaign that shows single votes.
+/// Current votes of a campaign that shows single ones.
 #[derive(Template)]
 #[template(path = "results/latest.html")]
 pub(super) struct Latest<'a> {

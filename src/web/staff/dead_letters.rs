@@ -47,7 +47,7 @@ pub(super) async fn list_letters(context: StaffContext) -> PageResult {
     let page = ListPage {
         visit: &context,
         notice: context.notice("dead-letters"),
-        older: letters.last().filter(|_| has_more).map(older_link),
+        older: letters.last().filter(|_| has_more).map(older_position),
         letters: letters
             .iter()
             .map(|letter| Row::new(&context, letter))
@@ -124,7 +124,7 @@ async fn record(
     context.record(event).await
 }
 
-/// Parses a position of [`older_link`]; an empty text is the beginning.
+/// Parses a position of [`older_position`]; an empty text is the beginning of the list.
 fn read_position(text: &str) -> Result<Option<DeadLetterPosition>, Error> {
     if text.is_empty() {
         return Ok(None);
@@ -141,7 +141,7 @@ fn read_position(text: &str) -> Result<Option<DeadLetterPosition>, Error> {
 }
 
 /// Returns the position of the last letter of a page.
-fn older_link(last: &DeadLetter) -> String {
+fn older_position(last: &DeadLetter) -> String {
     format!("{}-{}", last.read_at.as_millisecond(), last.id)
 }
 

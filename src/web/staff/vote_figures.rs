@@ -1,5 +1,5 @@
 //! Figures about votes for the overview of the staff: how fast they arrive and by which doors, and what waits in the queue.
-//! What cannot be found out in time is unknown, and shown as unknown, never as 0.
+//! A figure that cannot be found out in time is shown as unknown, never as 0.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use jornada_domain::Campaign;
 use jornada_domain::vote::StoredVote;
 use jornada_queue::QueueState;
 use jornada_service::tally::minutes::votes_per_minute;
-use jornada_store::{VoteFilter, VoteQuery};
+use jornada_store::VoteQuery;
 
 /// Number of the newest votes that are looked at.
 pub(super) const SAMPLE: u16 = 1_000;
@@ -40,7 +40,7 @@ pub(super) struct VoteFigures {
 pub(super) struct QueueFigures {
     /// Whether votes go through a queue.
     pub(super) has_queue: bool,
-    /// What waits; `None` if unknown.
+    /// State of the queue; `None` if unknown.
     pub(super) state: Option<QueueState>,
     /// Number of dead letters; `None` if unknown.
     pub(super) dead_letters: Option<u64>,
@@ -49,16 +49,7 @@ pub(super) struct QueueFigures {
 impl VoteFigures {
     /// Reads the newest votes of a campaign.
     pub(super) async fn read(app: &App, campaign: &Arc<Campaign>, now: Timestamp) -> Self {
-        let newest = VoteQuery {
-            filter: VoteFilter {
-                until: Some(now),
-                ..VoteFilter::default()
-            },
-            before: None,
-            after: None,
-            limit: SAMPLE,
-            max_examined: SAMPLE.into(),
-        };
+        let newest = VoteQuery::newest(SAMPLE, Some(now));
         let list = app.store.list_votes(campaign, &newest);
         let mut figures = match timeout(LOOK_TIMEOUT, list).await {
             Ok(Ok(page)) => Self::of_newest(&page.votes, now),

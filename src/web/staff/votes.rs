@@ -18,7 +18,7 @@ use jornada_domain::{Campaign, Door, Field, FieldKind, RegistrationId};
 use jornada_http::page::{render, staff_path};
 use jornada_store::VotePage;
 
-/// What was typed into the filters, by the names of the parameters.
+/// Typed filters, by the names of the parameters.
 type Typed = Vec<(String, String)>;
 
 pub(super) async fn show_votes(
@@ -165,10 +165,6 @@ impl VotesPage<'_> {
             .map(|field| &*field.name)
             .collect::<Vec<_>>()
             .join(" ")
-    }
-
-    fn zone(&self) -> &str {
-        self.campaign.time_zone.iana_name().unwrap_or("UTC")
     }
 
     fn time(&self, at: &Timestamp) -> String {

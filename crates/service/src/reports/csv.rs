@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::columns::{Column, utc_offset};
 use super::{PHOTO_URL_SUFFIX, ReportError, ReportSpec};
-use crate::csv_guard::guarded;
+use crate::csv_guard::{csv_settings, guarded};
 use jornada_domain::Registration;
 
 /// Buffer size in bytes.
@@ -35,10 +35,7 @@ impl<W: Write> CsvWriter<W> {
     /// Writes byte order mark and header.
     pub fn new(subject: &ReportSpec, mut out: W) -> Result<Self, ReportError> {
         out.write_all("\u{FEFF}".as_bytes())?;
-        let mut out = ::csv::WriterBuilder::new()
-            .terminator(::csv::Terminator::CRLF)
-            .buffer_capacity(BUFFER)
-            .from_writer(out);
+        let mut out = csv_settings().buffer_capacity(BUFFER).from_writer(out);
         let columns = Column::for_campaign(&subject.campaign);
         let labels = columns
             .iter()

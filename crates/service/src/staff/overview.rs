@@ -127,7 +127,7 @@ impl OverviewCache {
         }
         self.refresh(campaign, now);
         let slot = self.slot(&campaign.id);
-        // Whoever counts holds the lock.
+        // A count holds the lock until it ends.
         drop(timeout(MAX_WAIT, slot.counting.lock()).await);
         let latest = slot.last_for_days(&taken.overview.days);
         Ok(latest.unwrap_or(taken).overview)

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Map, Value};
 use strum::Display;
 
-use crate::csv_guard::guarded;
+use crate::csv_guard::{csv_settings, guarded};
 use jornada_domain::{Campaign, Vote};
 
 /// File format of an export. Its text is the extension of the file, and the name in audit entries.
@@ -25,7 +25,7 @@ impl VoteExportFormat {
             return Ok(());
         }
         let names = campaign.fields.iter().map(|field| &*field.name);
-        let mut out = csv_writer(out);
+        let mut out = csv_settings().from_writer(out);
         out.write_record(["id", "received_at", "door"].into_iter().chain(names))?;
         out.flush()
     }
@@ -39,7 +39,7 @@ impl VoteExportFormat {
     ) -> io::Result<()> {
         match self {
             Self::Csv => {
-                let mut out = csv_writer(out);
+                let mut out = csv_settings().from_writer(out);
                 for vote in votes {
                     out.write_record(columns(campaign, vote))?;
                 }
@@ -54,12 +54,6 @@ impl VoteExportFormat {
             }
         }
     }
-}
-
-fn csv_writer<W: Write>(out: W) -> csv::Writer<W> {
-    csv::WriterBuilder::new()
-        .terminator(csv::Terminator::CRLF)
-        .from_writer(out)
 }
 
 fn columns(campaign: &Campaign, vote: &Vote) -> impl Iterator<Item = String> {

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use jornada_domain::vote::StoredVote;
 use jornada_domain::{Campaign, CampaignId};
-use jornada_store::{Store, VoteFilter, VoteQuery};
+use jornada_store::{Store, VoteQuery};
 
 /// Number of votes.
 const LIMIT: u16 = 5;
@@ -55,13 +55,7 @@ impl LatestVotes {
             read.started_at = Some(Instant::now());
             Arc::clone(&read.votes)
         };
-        let query = VoteQuery {
-            filter: VoteFilter::default(),
-            before: None,
-            after: None,
-            limit: LIMIT,
-            max_examined: u32::from(LIMIT),
-        };
+        let query = VoteQuery::newest(LIMIT, None);
         let page = timeout(MAX_WAIT, self.store.list_votes(campaign, &query)).await;
         let Ok(Ok(page)) = page else { return last };
         let votes = Arc::new(page.votes);

@@ -14,12 +14,12 @@ use crate::handle::{Store, dispatch};
 use jornada_domain::vote::{StoredVote, VotePosition};
 use jornada_domain::{Campaign, Door, RegistrationId};
 
-/// Which votes are listed. An empty filter lists all.
+/// Filter of the list. An empty filter lists all votes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VoteFilter {
     /// Names of fields, each with the answers of which a vote must have one.
     pub answers: Vec<(String, Vec<String>)>,
-    /// Where the vote came in.
+    /// Door by which the vote came in.
     pub door: Option<Door>,
     /// Earliest time of receipt, inclusive.
     pub from: Option<Timestamp>,
@@ -30,7 +30,7 @@ pub struct VoteFilter {
 /// A page of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VoteQuery {
-    /// Which votes.
+    /// Filter of the votes.
     pub filter: VoteFilter,
     /// Only votes that were received before this one.
     pub before: Option<VotePosition>,
@@ -47,7 +47,7 @@ pub struct VoteQuery {
 pub struct VotePage {
     /// The votes.
     pub votes: Vec<StoredVote>,
-    /// Where the next page begins: its votes were received before this position. `None` at the end of the list.
+    /// Position at which the next page begins: its votes were received before it. `None` at the end of the list.
     pub next: Option<VotePosition>,
     /// False if the maximum number of votes was compared before the page was full. Going on from `next` finds the rest.
     pub is_complete: bool,
@@ -64,6 +64,20 @@ impl VoteFilter {
 }
 
 impl VoteQuery {
+    /// Creates a query for the newest votes of all, up to `limit` that were received before a time.
+    pub fn newest(limit: u16, until: Option<Timestamp>) -> Self {
+        Self {
+            filter: VoteFilter {
+                until,
+                ..VoteFilter::default()
+            },
+            before: None,
+            after: None,
+            limit,
+            max_examined: limit.into(),
+        }
+    }
+
     /// Returns the positions that the page may contain, or `None` if there are none.
     fn range(&self) -> Option<Range> {
         let from = self.filter.from.unwrap_or(Timestamp::MIN);

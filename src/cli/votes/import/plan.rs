@@ -14,7 +14,7 @@ const MAX_MISTAKES: usize = 20;
 /// Maximum number of sums that are printed.
 const MAX_SUMS: usize = 30;
 
-/// What a file contains.
+/// Sums and mistakes of a file.
 pub(super) struct Plan {
     /// SHA-256 of the file.
     pub(super) digest: String,

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 use strum::Display;
 
-use crate::csv_guard::guarded;
+use crate::csv_guard::{csv_settings, guarded};
 use jornada_domain::staff::audit::ChainEntry;
 use jornada_store::audit::StoredEntry;
 
@@ -40,7 +40,7 @@ impl AuditExportFormat {
     pub fn write_header(self, out: impl Write) -> io::Result<()> {
         match self {
             Self::Csv => {
-                let mut out = csv_writer(out);
+                let mut out = csv_settings().from_writer(out);
                 out.write_record(COLUMNS)?;
                 out.flush()
             }
@@ -52,7 +52,7 @@ impl AuditExportFormat {
     pub fn write_entries(self, entries: &[StoredEntry], mut out: impl Write) -> io::Result<()> {
         match self {
             Self::Csv => {
-                let mut out = csv_writer(out);
+                let mut out = csv_settings().from_writer(out);
                 for found in entries {
                     out.write_record(csv_record(found))?;
                 }
@@ -66,12 +66,6 @@ impl AuditExportFormat {
             }
         }
     }
-}
-
-fn csv_writer<W: Write>(out: W) -> csv::Writer<W> {
-    csv::WriterBuilder::new()
-        .terminator(csv::Terminator::CRLF)
-        .from_writer(out)
 }
 
 fn csv_record(found: &StoredEntry) -> [String; 11] {

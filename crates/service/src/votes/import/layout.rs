@@ -1,4 +1,4 @@
-//! How a file of published results is laid out: which column answers which field, and which columns are counts.
+//! Layout of a file of published results: which column answers which field, and which columns are counts.
 
 use std::collections::{HashMap, HashSet};
 
@@ -94,14 +94,14 @@ impl ResultsLayout {
             CountColumns::ForEach { field, .. } => Some(field),
         };
         for field in columns.chain(constants).chain(wide) {
-            self::known_field(campaign, field)?;
+            known_field(campaign, field)?;
             if !given.insert(field) {
                 return Err(LayoutError::FieldTwice(field.clone()));
             }
         }
         let renamed = self.renames.iter().map(|(field, ..)| field);
         for field in renamed.chain(self.skips.iter().map(|(field, _)| field)) {
-            self::known_field(campaign, field)?;
+            known_field(campaign, field)?;
         }
         let mut required = campaign.fields.iter().filter(|field| field.required);
         match required.find(|field| !given.contains(&field.name)) {
@@ -131,7 +131,7 @@ impl ResultsLayout {
 }
 
 fn known_field(campaign: &Campaign, field: &str) -> Result<(), LayoutError> {
-    if campaign.fields.iter().any(|known| known.name == field) {
+    if campaign.field(field).is_some() {
         return Ok(());
     }
     let known = campaign.fields.iter().map(|field| field.name.clone());
@@ -142,7 +142,10 @@ fn known_field(campaign: &Campaign, field: &str) -> Result<(), LayoutError> {
 }
 
 fn find_column(heading: &StringRecord, name: &str) -> Result<usize, LayoutError> {
-    let mut found = heading.iter().enumerate().filter(|(_, it)| *it == name);
+    let mut found = heading
+        .iter()
+        .enumerate()
+        .filter(|(_, known)| *known == name);
     let Some((index, _)) = found.next() else {
         let known = heading.iter().map(|known| format!("'{known}'"));
         return Err(LayoutError::UnknownColumn {

@@ -44,7 +44,7 @@ pub enum ResultsError {
     Line {
         /// Line of the file, from 1.
         line: u64,
-        /// What is wrong.
+        /// The mistake.
         what: String,
     },
     /// The file cannot be read.
