@@ -24,7 +24,7 @@ function show(name) {
   if (state.textContent !== state.dataset[name]) state.textContent = state.dataset[name];
 }
 
-function row({ id, received_at: at, answers, door }) {
+function row({ id, received_at: at, answers, door, instance }) {
   const row = document.createElement('tr');
   row.dataset.id = id;
   const head = document.createElement('th');
@@ -38,7 +38,7 @@ function row({ id, received_at: at, answers, door }) {
   link.append(time);
   head.append(link);
   row.append(head);
-  [...fields.map((name) => answers[name] ?? ''), door].forEach((text, place) => {
+  [...fields.map((name) => answers[name] ?? ''), door, instance ?? ''].forEach((text, place) => {
     const cell = row.insertCell();
     cell.dataset.label = labels[place + 1];
     cell.textContent = text;

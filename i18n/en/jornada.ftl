@@ -562,6 +562,7 @@ staff-votes = Votes
 staff-votes-filters = Filters
 staff-votes-any = Any
 staff-votes-door = Came in by
+staff-votes-instance = Instance
 staff-votes-newest-first = Newest first
 staff-votes-refresh = Refresh
 staff-votes-newest = To the newest

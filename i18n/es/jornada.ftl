@@ -566,6 +566,7 @@ staff-votes = Votos
 staff-votes-filters = Filtros
 staff-votes-any = Cualquiera
 staff-votes-door = Entró por
+staff-votes-instance = Instancia
 staff-votes-newest-first = Los más recientes primero
 staff-votes-refresh = Actualizar
 staff-votes-newest = A los más recientes

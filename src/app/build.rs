@@ -57,6 +57,7 @@ pub async fn build(
     let (admission, authenticator) = open_admission(config, &metrics)?;
     let queue = Producer::open(&config.queue, metrics.queue.clone()).await;
     let votes = Votes {
+        instance: Some(config.instance.as_str().into()),
         queue: queue.context("JORNADA_QUEUE")?,
         batcher: Batcher::new(store.clone(), metrics.batches.of_votes(), MAX_WAITING_VOTES),
         closures: registrations.closures.clone(),

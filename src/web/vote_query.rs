@@ -1,4 +1,4 @@
-//! The parameters of a list of votes: filters by field, door and time, and the page.
+//! The parameters of a list of votes: filters by field, door, instance and time, and the page.
 
 use std::borrow::Cow;
 
@@ -16,6 +16,8 @@ use jornada_store::VoteFilter;
 
 /// Name of the parameter that filters by door.
 pub const DOOR: &str = "_door";
+/// Name of the parameter that filters by the instance that took the vote in.
+pub const INSTANCE: &str = "_instance";
 /// Parameters that filter by time of receipt.
 pub const PERIOD: [&str; 2] = ["from", "until"];
 /// Parameters that select a page.
@@ -67,6 +69,7 @@ impl VoteListQuery {
         let (from, until) = parameters.period(&campaign.time_zone);
         let filter = VoteFilter {
             door: parameters.door(),
+            instance: parameters.take(INSTANCE),
             from,
             until,
             answers: parameters.answers(campaign, &names),
@@ -89,6 +92,7 @@ impl VoteListQuery {
     pub fn filter_names(filter: &VoteFilter) -> String {
         let mut names: Vec<&str> = filter.answers.iter().map(|(name, _)| &**name).collect();
         names.extend(filter.door.map(|_| DOOR));
+        names.extend(filter.instance.as_ref().map(|_| INSTANCE));
         names.extend(filter.from.map(|_| PERIOD[0]));
         names.extend(filter.until.map(|_| PERIOD[1]));
         names.join(" ")
@@ -224,7 +228,10 @@ impl<'a> Parameters<'a> {
     /// Refuses what is no parameter, and names those that are similar, or all.
     fn refuse_unknown(&mut self, campaign: &Campaign, names: &[&str]) {
         let fields = campaign.fields.iter().map(|field| &*field.name);
-        let known: Vec<&str> = fields.chain([DOOR]).chain(names.iter().copied()).collect();
+        let known: Vec<&str> = fields
+            .chain([DOOR, INSTANCE])
+            .chain(names.iter().copied())
+            .collect();
         for (name, _) in std::mem::take(&mut self.unused).into_iter().take(10) {
             let mut nearest = find_similar(&name, known.iter().map(|known| (*known, *known)));
             if nearest.is_empty() {

@@ -108,7 +108,15 @@ async fn pages_are_read(polls: &Polls, token: &str) {
         .collect();
     assert_eq!(
         names,
-        ["answers", "door", "id", "received_at", "stored_at"].into()
+        [
+            "answers",
+            "door",
+            "id",
+            "instance",
+            "received_at",
+            "stored_at"
+        ]
+        .into()
     );
     for id in ["00112233445566778899aabbccddeeff", "x"] {
         expect_problem(get(polls, token, &format!("votes/{id}")).await, 404).await;
@@ -130,6 +138,11 @@ async fn filters_find_votes(polls: &Polls, token: &str) {
         places(&list(polls, token, "from=2020-01-01&until=2020-12-31T23:59").await),
         [""; 0]
     );
+    let instance = one["votes"][0]["instance"].as_str().unwrap();
+    let of_instance = |name: &str| format!("_instance={name}&sede=7");
+    let (same, other) = (of_instance(instance), of_instance("app99"));
+    assert_eq!(places(&list(polls, token, &same).await), ["7"]);
+    assert_eq!(places(&list(polls, token, &other).await), [""; 0]);
     let received = one["votes"][0]["received_at"].as_str().unwrap();
     let since = list(polls, token, &format!("from={received}&limit=100")).await;
     assert_eq!(places(&since).len(), 20);

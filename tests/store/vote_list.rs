@@ -24,6 +24,7 @@ fn new_vote(campaign: &Arc<Campaign>, number: i64) -> NewVote {
             answers: Answers::from_stored(vec![Some(place.to_owned()), table]),
             received_at: Timestamp::from_millisecond(1_795_000_000_000 + number / 3).unwrap(),
             door: if is_queued { Door::Grpc } else { Door::Http },
+            instance: (number % 7 != 0).then(|| format!("app{}", number % 2).into()),
         },
         queue_place: is_queued.then(|| QueuePlace {
             partition: (number % 4 == 0).then_some(3),
@@ -88,14 +89,16 @@ pub async fn every_filter_lists_what_a_full_scan_finds(fixture: &StoreFixture) {
     };
     let places = vec![answers("lugar", &["Cali", "Neiva"])];
     let rare = vec![answers("lugar", &["Pasto"]), answers("mesa", &["2"])];
-    for (answers, door, from, until) in [
-        (vec![], None, None, None),
-        (places, None, None, None),
-        (rare, Some(Door::Http), None, None),
-        (vec![], Some(Door::Grpc), at(7), at(21)),
-        (vec![], None, at(7), at(8)),
-        (vec![answers("mesa", &["9"])], None, None, None),
-        (vec![], Some(Door::Form), at(30), at(30)),
+    for (answers, door, instance, from, until) in [
+        (vec![], None, None, None, None),
+        (places, None, None, None, None),
+        (rare, Some(Door::Http), None, None, None),
+        (vec![], Some(Door::Grpc), None, at(7), at(21)),
+        (vec![], None, Some("app1"), at(7), at(21)),
+        (vec![], None, Some("app9"), None, None),
+        (vec![], None, None, at(7), at(8)),
+        (vec![answers("mesa", &["9"])], None, None, None, None),
+        (vec![], Some(Door::Form), None, at(30), at(30)),
     ] {
         let field = |name: &str| campaign.fields.iter().position(|field| field.name == name);
         let has_answer = |vote: &Vote, (name, values): &(String, Vec<String>)| {
@@ -105,6 +108,7 @@ pub async fn every_filter_lists_what_a_full_scan_finds(fixture: &StoreFixture) {
         let matches = |vote: &&Vote| {
             answers.iter().all(|one| has_answer(vote, one))
                 && door.is_none_or(|door| vote.door == door)
+                && instance.is_none_or(|name| vote.instance.as_deref() == Some(name))
                 && from.is_none_or(|from| vote.received_at >= from)
                 && until.is_none_or(|until| vote.received_at < until)
         };
@@ -112,6 +116,7 @@ pub async fn every_filter_lists_what_a_full_scan_finds(fixture: &StoreFixture) {
         let filter = VoteFilter {
             answers: answers.clone(),
             door,
+            instance: instance.map(Into::into),
             from,
             until,
         };

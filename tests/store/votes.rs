@@ -42,6 +42,7 @@ fn vote(key: &str, place: &str, table: Option<&str>) -> Vote {
         answers: Answers::from_stored(vec![Some(place.to_owned()), table.map(str::to_owned)]),
         received_at: Timestamp::from_millisecond(1_795_000_000_123).unwrap(),
         door: Door::Grpc,
+        instance: Some("app1".into()),
     }
 }
 

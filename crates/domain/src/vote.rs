@@ -1,6 +1,7 @@
 //! A vote: the answers of one event. Nobody edits or deletes a single vote.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use strum::{EnumString, IntoStaticStr, VariantArray};
@@ -22,6 +23,8 @@ pub struct Vote {
     pub received_at: Timestamp,
     /// Where it came in.
     pub door: Door,
+    /// Name of the instance that took it in. `None` if another program wrote it to the queue, or an import did.
+    pub instance: Option<Arc<str>>,
 }
 
 /// A vote with what the store knows about its way.

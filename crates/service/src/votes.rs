@@ -108,6 +108,8 @@ pub struct Votes {
     pub closures: ClosureCache,
     /// Key from which ids are derived.
     pub secret: InstallationSecret,
+    /// Name of this instance, which its votes keep.
+    pub instance: Option<Arc<str>>,
     /// Counters by door and outcome.
     pub metrics: VoteMetrics,
 }
@@ -261,6 +263,7 @@ impl Votes {
                 answers,
                 received_at: truncate_to_ms(now),
                 door,
+                instance: self.instance.clone(),
             },
             queue_place: None,
         })

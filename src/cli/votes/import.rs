@@ -186,6 +186,7 @@ async fn open_votes(env: &Env, context: &AdminContext) -> anyhow::Result<Votes> 
     let batches = BatchMetricsByKind::new(&registry)?;
     let store = context.store.clone();
     Ok(Votes {
+        instance: None,
         queue: None,
         batcher: Batcher::new(store, batches.of_votes(), MAX_WAITING_VOTES),
         closures: ClosureCache::load(&context.store).await?,

@@ -35,6 +35,9 @@ pub struct StoredVoteBody {
     pub stored_at: Option<String>,
     /// Door by which it came in: `http`, `grpc`, `form`, `import` or `queue`.
     pub door: &'static str,
+    /// Name of the instance that took it in, if one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
     /// Partition of the queue, if the vote came by one that has any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partition: Option<i32>,
@@ -72,6 +75,7 @@ impl StoredVoteBody {
             received_at: vote.received_at.to_string(),
             stored_at: stored.stored_at.map(|at| at.to_string()),
             door: vote.door.into(),
+            instance: vote.instance.as_deref().map(Into::into),
             partition: place.and_then(|place| place.partition),
             offset: place.map(|place| place.offset.clone()),
             answers: answers
@@ -95,6 +99,9 @@ pub(super) struct VoteFilterParameters {
     /// `http`, `grpc`, `form`, `import` or `queue`
     #[param(rename = "_door", value_type = String, required = false)]
     door: Option<String>,
+    /// Name of the instance that took the vote in
+    #[param(rename = "_instance", value_type = String, required = false)]
+    instance: Option<String>,
 }
 
 /// Description of the problems of requests that read votes.
@@ -120,8 +127,8 @@ pub(super) enum VoteReadProblem {
 
 /// Votes of a campaign, in the order of receipt, newest first.
 ///
-/// Each field of the campaign is a parameter that filters by one answer, such as `departamento=Guatemala`, and `_door` by
-/// `http`, `grpc`, `form`, `import` or `queue`. Pages are stable while votes arrive. Each read leaves an audit entry, of `after` one a minute.
+/// Each field of the campaign is a parameter that filters by one answer, such as `departamento=Guatemala`, `_door` by
+/// `http`, `grpc`, `form`, `import` or `queue`, and `_instance` by the name of the instance that took the vote in. Pages are stable while votes arrive. Each read leaves an audit entry, of `after` one a minute.
 #[utoipa::path(
     get,
     path = "/api/v1/campaigns/{campaign}/votes",

@@ -122,6 +122,7 @@ mod tests {
                 answers: Answers::from_stored(Vec::new()),
                 received_at: now - SignedDuration::from_millis(age_ms),
                 door,
+                instance: None,
             },
             stored_at: None,
             queue_place: None,

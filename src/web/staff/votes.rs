@@ -11,7 +11,7 @@ use crate::web::error::Error;
 use crate::web::error::problem::FieldProblem;
 use crate::web::filled_form::FilledForm;
 use crate::web::vote_access::VoteReader;
-use crate::web::vote_query::{DOOR, PERIOD, VoteListQuery};
+use crate::web::vote_query::{DOOR, INSTANCE, PERIOD, VoteListQuery};
 use jornada_domain::staff::Permission;
 use jornada_domain::vote::{StoredVote, VotePosition};
 use jornada_domain::{Campaign, Door, Field, FieldKind, RegistrationId};
@@ -103,7 +103,9 @@ impl VotesPage<'_> {
     /// Returns the problems of parameters that have no control in the form.
     fn other_problems(&self) -> Vec<&FieldProblem> {
         let has_control = |name: &str| {
-            name == DOOR || PERIOD.contains(&name) || self.campaign.field(name).is_some()
+            [DOOR, INSTANCE].contains(&name)
+                || PERIOD.contains(&name)
+                || self.campaign.field(name).is_some()
         };
         let problems = self.form.errors.iter();
         problems

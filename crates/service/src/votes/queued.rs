@@ -30,6 +30,10 @@ use jornada_store::NewVote;
 const CAMPAIGN: &str = "_campaign";
 const DOOR: &str = "_door";
 const RECEIVED_AT: &str = "_received_at";
+const INSTANCE: &str = "_instance";
+
+/// Maximum length of the name of an instance in bytes. Longer ones, of other programs, are not kept.
+const MAX_INSTANCE_BYTES: usize = 64;
 
 /// Name of the whole vote and of its key in details.
 const VOTE: &str = "vote";
@@ -101,6 +105,7 @@ impl VoteJudge {
                 answers,
                 received_at: truncate_to_ms(received_at),
                 door,
+                instance: sent.instance.and_then(read_instance),
             },
             queue_place: Some(QueuePlace {
                 partition: record.partition,
@@ -192,6 +197,7 @@ struct SentMembers<'a> {
     campaign: Option<Cow<'a, str>>,
     door: Option<Cow<'a, str>>,
     received_at: Option<Cow<'a, str>>,
+    instance: Option<Cow<'a, str>>,
     errors: Vec<FieldError>,
 }
 
@@ -207,6 +213,7 @@ impl<'a> SentMembers<'a> {
                 CAMPAIGN => &mut sent.campaign,
                 DOOR => &mut sent.door,
                 RECEIVED_AT => &mut sent.received_at,
+                INSTANCE => &mut sent.instance,
                 _ if sent.answers.parts.len() < max_answers => {
                     let answer = (name.into_owned(), text.into_owned());
                     return sent.answers.parts.push(answer);
@@ -258,6 +265,13 @@ fn read_door(member: Option<Cow<'_, str>>, header: Option<&[u8]>) -> Door {
     door.unwrap_or(Door::Queue)
 }
 
+/// Returns the name of the instance, unless it is none that an instance can have.
+fn read_instance(name: Cow<'_, str>) -> Option<Arc<str>> {
+    let is_name =
+        (1..=MAX_INSTANCE_BYTES).contains(&name.len()) && !name.contains(char::is_control);
+    is_name.then(|| name.into())
+}
+
 /// Reads milliseconds since 1970 UTC, or a time of RFC 3339.
 fn read_time(
     member: Option<Cow<'_, str>>,
@@ -301,5 +315,8 @@ fn write_value(json: &mut Vec<u8>, campaign: &Campaign, vote: &Vote) -> serde_js
     members.serialize_entry(CAMPAIGN, vote.campaign.as_str())?;
     members.serialize_entry(DOOR, <&str>::from(vote.door))?;
     members.serialize_entry(RECEIVED_AT, &vote.received_at.as_millisecond())?;
+    if let Some(instance) = &vote.instance {
+        members.serialize_entry(INSTANCE, &**instance)?;
+    }
     members.end()
 }

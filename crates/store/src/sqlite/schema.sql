@@ -31,6 +31,7 @@ CREATE TABLE votes (
     answers TEXT NOT NULL, -- JSON: name to text
     received_at INTEGER NOT NULL, -- milliseconds since 1970 UTC
     door TEXT NOT NULL, -- where it came in
+    instance TEXT, -- that took it in
     stored_at INTEGER NOT NULL, -- milliseconds since 1970 UTC
     partition INTEGER, -- of the queue
     offset TEXT -- in the queue, if it came by one

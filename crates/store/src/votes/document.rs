@@ -23,6 +23,9 @@ pub(super) fn to_document(
     document.append(cstr!("answers"), &answers);
     document.append(cstr!("received_at"), moment(vote.received_at));
     document.append(cstr!("door"), <&str>::from(vote.door));
+    if let Some(instance) = &vote.instance {
+        document.append(cstr!("instance"), &**instance);
+    }
     document.append(cstr!("stored_at"), moment(now));
     if let Some(place) = queue_place {
         if let Some(partition) = place.partition {
@@ -44,6 +47,7 @@ pub(super) fn read_vote(campaign: &Campaign, document: &RawDocument) -> Result<V
         door: read_field(document, "door", |field| {
             field.as_str()?.parse::<Door>().ok()
         })?,
+        instance: document.get_str("instance").ok().map(Into::into),
     })
 }
 

@@ -21,6 +21,8 @@ pub struct VoteFilter {
     pub answers: Vec<(String, Vec<String>)>,
     /// Door by which the vote came in.
     pub door: Option<Door>,
+    /// Name of the instance that took the vote in.
+    pub instance: Option<String>,
     /// Earliest time of receipt, inclusive.
     pub from: Option<Timestamp>,
     /// Latest time of receipt, exclusive.
@@ -59,7 +61,7 @@ type Range = (VotePosition, VotePosition);
 impl VoteFilter {
     /// Returns whether votes within a range of time may fail to match.
     fn passes_over(&self) -> bool {
-        !self.answers.is_empty() || self.door.is_some()
+        !self.answers.is_empty() || self.door.is_some() || self.instance.is_some()
     }
 }
 

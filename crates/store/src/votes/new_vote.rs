@@ -93,6 +93,7 @@ impl NewRecord for NewVote {
             campaign,
             received_at,
             door,
+            instance,
             ..
         } = &self.vote;
         let inserted = connection.prepare_cached(row::INSERT)?.execute((
@@ -101,6 +102,7 @@ impl NewRecord for NewVote {
             &texts.answers,
             received_at.as_millisecond(),
             <&str>::from(door),
+            instance.as_deref(),
             now.as_millisecond(),
             self.queue_place.as_ref().and_then(|place| place.partition),
             self.queue_place.as_ref().map(|place| &place.offset),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Row};
 
-use super::row::read_vote;
+use super::row::{VOTE, read_vote};
 use super::{FoundVote, subtract_deltas};
 use crate::deltas;
 use crate::error::{Result, StoreError};
@@ -36,8 +36,9 @@ impl SqliteStore {
         after: Option<RegistrationId>,
         limit: u16,
     ) -> Result<Vec<Vote>> {
-        let sql = "SELECT id, answers, received_at, door FROM votes \
-                   WHERE campaign = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
+        let sql = format!(
+            "SELECT {VOTE} FROM votes WHERE campaign = ?1 AND id > ?2 ORDER BY id LIMIT ?3"
+        );
         let campaign = Arc::clone(campaign);
         // No id is empty, and a blob that begins another is less than it.
         let after = after.map_or(Vec::new(), |id| id.as_bytes().to_vec());

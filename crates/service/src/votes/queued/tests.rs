@@ -69,8 +69,9 @@ fn refused(record: &QueueRecord) -> (DeadLetterReason, String) {
 
 #[test]
 fn a_record_of_a_door_is_its_vote() {
-    let members = r#", "_campaign": "elecciones", "_door": "grpc", "_received_at": 1793000000123"#;
+    let members = r#", "_campaign": "elecciones", "_door": "grpc", "_received_at": 1793000000123, "_instance": "app2""#;
     let vote = judged(&with(members)).unwrap();
+    assert_eq!(vote.instance.as_deref(), Some("app2"));
     assert_eq!(vote.id.to_string(), ID);
     assert_eq!(vote.campaign.as_str(), "elecciones");
     assert_eq!(vote.door, Door::Grpc);
@@ -83,6 +84,14 @@ fn a_record_of_a_door_is_its_vote() {
     let mut again = with(members);
     again.key = Some(ID.to_uppercase().into_bytes());
     assert_eq!(judged(&again), Ok(vote));
+}
+
+#[test]
+fn a_name_that_no_instance_has_is_not_kept() {
+    for name in [String::new(), "a\\u0007".to_owned(), "a".repeat(65)] {
+        let members = format!(r#", "_campaign": "elecciones", "_instance": "{name}""#);
+        assert_eq!(judged(&with(&members)).unwrap().instance, None, "{name:?}");
+    }
 }
 
 #[test]

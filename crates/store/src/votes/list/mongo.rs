@@ -37,6 +37,9 @@ impl MongoStore {
         if let Some(door) = query.filter.door {
             filter.insert("door", <&str>::from(door));
         }
+        if let Some(instance) = &query.filter.instance {
+            filter.insert("instance", instance);
+        }
         let find = self.votes.find(filter).sort(newest_first());
         let find = find
             .min(bound(campaign, range.0))

@@ -76,6 +76,9 @@ fn list(
     if let Some(door) = query.filter.door {
         conditions.push(format!("door = {}", place(door.into())));
     }
+    if let Some(instance) = &query.filter.instance {
+        conditions.push(format!("instance = {}", place(instance)));
+    }
     values.push((i64::from(query.limit) + 1).into());
     let conditions = conditions.join(" AND ");
     let sql = format!("{conditions} {NEWEST_FIRST} LIMIT ?{}", values.len());

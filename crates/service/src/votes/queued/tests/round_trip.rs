@@ -91,6 +91,7 @@ fn assert_unchanged(campaign: &str, parts: Vec<(String, String)>) -> Result<(), 
             answers,
             received_at: at("2026-11-28T09:59:59.999Z"),
             door: Door::Grpc,
+            instance: Some("app1".into()),
         },
         queue_place: None,
     };
