@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{Method, header};
+use axum::http::{HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 
 use super::AppState;
@@ -31,13 +31,16 @@ pub async fn cast_by_alias(
         }
         return Ok(response);
     };
-    let received = if request.method() == Method::POST {
+    let mut response = if request.method() == Method::POST {
         let campaign = campaign.clone();
-        receive_vote(&app, campaign, Some(index), client, task, request).await
+        let received = receive_vote(&app, campaign, Some(index), client, task, request).await;
+        received.unwrap_or_else(IntoResponse::into_response)
     } else {
-        Err(Error::MethodNotAllowed)
+        let mut response = Error::MethodNotAllowed.into_response();
+        let allowed = HeaderValue::from_static("POST");
+        response.headers_mut().insert(header::ALLOW, allowed);
+        response
     };
-    let mut response = received.unwrap_or_else(IntoResponse::into_response);
     Ok(match &campaign.aliases[index].reply {
         Some(reply) if response.status().is_success() => {
             ([(header::CONTENT_TYPE, "application/json")], reply.clone()).into_response()

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reqwest::header::HeaderValue;
 use serde_json::{Value, json};
 
 use crate::votes::{Polls, body, errors};
@@ -212,7 +213,11 @@ async fn mistakes_have_the_names_that_the_program_sent() {
         assert_eq!(answer.status(), 400, "{sent}");
         assert_eq!(answer.headers()["content-type"], "application/problem+json");
     }
-    assert_eq!(polls.app.get("/insert").await.status(), 405);
+    let refused = polls.app.get("/insert").await;
+    assert_eq!(
+        (refused.status().as_u16(), &refused.headers()["allow"]),
+        (405, &HeaderValue::from_static("POST"))
+    );
     let answer = polls.app.http.post(url("/mysql")).json(&vote);
     let answer = answer.send().await.unwrap();
     assert_eq!(answer.status(), 404, "paths are exact");
