@@ -61,6 +61,10 @@ struct OverviewPage<'a> {
 }
 
 impl OverviewPage<'_> {
+    fn has_old_count(&self) -> bool {
+        self.campaigns.iter().any(|campaign| campaign.is_old)
+    }
+
     /// Returns the figures of the queue with their labels.
     fn queue_rows(&self, queue: &QueueFigures) -> Vec<(&'static str, String)> {
         let lang = self.visit.lang;
