@@ -39,7 +39,7 @@ pub struct Command {
 #[derive(Debug, Subcommand)]
 enum CliCommand {
     /// Serve the site (default)
-    Serve,
+    Serve(serve::ServeArgs),
     /// Take votes from the queue into the store
     Consume,
     /// Create the queue of votes, or show what waits in it
@@ -103,8 +103,11 @@ enum TokenCommand {
 impl Command {
     /// Runs the selected command, `serve` by default.
     pub fn run(self, env: &Env) -> anyhow::Result<()> {
-        match self.command.unwrap_or(CliCommand::Serve) {
-            CliCommand::Serve => serve::run(env),
+        match self
+            .command
+            .unwrap_or(CliCommand::Serve(serve::ServeArgs::default()))
+        {
+            CliCommand::Serve(args) => serve::run(env, &args),
             CliCommand::Consume => consume::run(env),
             CliCommand::Queue(command) => queue::run(env, &command),
             CliCommand::Health => health::check(env),

@@ -110,6 +110,8 @@ const EXPECTED_ADDRESS: &str = "an address and a port, such as 127.0.0.1:4000";
 /// Settings of the role `serve`.
 #[derive(Clone, Debug)]
 pub struct ServeConfig {
+    /// `--read-only`: takes in neither registrations nor votes, and changes nothing for staff.
+    pub is_read_only: bool,
     /// `JORNADA_LISTEN`.
     pub listen: SocketAddr,
     /// `JORNADA_OPS_LISTEN`; never exposed to the public.
@@ -158,6 +160,7 @@ impl ServeConfig {
         let store = StoreSetting::from_env(env)?;
         let public_url = read_public_url(env)?;
         Ok(Self {
+            is_read_only: false,
             listen: env.parse("JORNADA_LISTEN", "127.0.0.1:4000", EXPECTED_ADDRESS)?,
             ops_listen: read_ops_listen(env)?,
             grpc_listen: GrpcListen::from_env(env)?,

@@ -18,6 +18,7 @@ pub mod host_check;
 mod hsts;
 pub mod in_flight;
 pub mod qr;
+mod read_only;
 pub mod receipt;
 pub mod report;
 pub mod request_log;

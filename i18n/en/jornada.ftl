@@ -162,6 +162,7 @@ results-see = See the results
 
 error-no-such-page = This page does not exist
 error-method-not-allowed = Method not allowed
+error-read-only = This address only shows
 error-wrong-host = This site has not that name
 error-no-such-campaign = This campaign does not exist
 error-no-such-value = It is not in the list
@@ -198,6 +199,7 @@ error-internal = Something failed
 error-no-such-page-detail = Check the address.
 error-wrong-host-detail = Type the address as it stands in the announcement or on your receipt.
 error-method-not-allowed-detail = This address does not take that method.
+error-read-only-detail = Nothing was kept. Register or vote at the address of the campaign; this one shows results only.
 error-no-such-campaign-detail = Check the address: there is no campaign of that name.
 error-other-kind-detail = A campaign of votes takes in votes, and one of registrations takes in registrations. Check the address.
 error-vote-conflict-detail = The key (Idempotency-Key) was used for another vote, which is stored. Use a new key for each vote.

@@ -162,6 +162,7 @@ results-see = Ver los resultados
 
 error-no-such-page = Esta página no existe
 error-method-not-allowed = Método no permitido
+error-read-only = Esta dirección solo muestra
 error-wrong-host = Este sitio no tiene ese nombre
 error-no-such-campaign = Esta campaña no existe
 error-no-such-value = No está en la lista
@@ -198,6 +199,7 @@ error-internal = Algo falló
 error-no-such-page-detail = Revise la dirección.
 error-wrong-host-detail = Escriba la dirección como aparece en el anuncio o en su comprobante.
 error-method-not-allowed-detail = Esta dirección no admite ese método.
+error-read-only-detail = No se guardó nada. Regístrese o vote en la dirección de la campaña; esta solo muestra resultados.
 error-no-such-campaign-detail = Revise la dirección: no hay una campaña con ese nombre.
 error-other-kind-detail = Una campaña de votos recibe votos y una de registros recibe registros. Revise la dirección.
 error-vote-conflict-detail = La clave (Idempotency-Key) ya se usó para otro voto, que quedó guardado. Use una clave nueva para cada voto.

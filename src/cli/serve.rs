@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use clap::Args;
 use jiff::Timestamp;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
@@ -34,9 +35,20 @@ const DRAIN: Duration = Duration::from_secs(25);
 /// Timeout of background tasks after the last request.
 const TASKS_TIMEOUT: Duration = Duration::from_secs(2);
 
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(super) struct ServeArgs {
+    /// Only show results, charts, lists and votes; refuse everything that changes something, and do not serve gRPC
+    #[arg(long)]
+    read_only: bool,
+}
+
 /// Serves until SIGTERM or SIGINT.
-pub(super) fn run(env: &Env) -> anyhow::Result<()> {
-    let config = ServeConfig::from_env(env)?;
+pub(super) fn run(env: &Env, args: &ServeArgs) -> anyhow::Result<()> {
+    let mut config = ServeConfig::from_env(env)?;
+    if args.read_only {
+        config.is_read_only = true;
+        config.grpc_listen = GrpcListen::None;
+    }
     let campaigns = Campaigns::read(&config.campaigns)?;
     run_role(env, async |logs| serve(&config, campaigns, logs).await)
 }

@@ -44,6 +44,9 @@ pub enum Error {
     /// A method for proxies.
     #[strum(serialize = "method-not-allowed")]
     NoProxy,
+    /// The instance takes in nothing.
+    #[strum(serialize = "read-only")]
+    ReadOnly,
     /// Unknown host name.
     #[strum(serialize = "wrong-host")]
     WrongHost,
@@ -184,7 +187,9 @@ impl Error {
             | Self::OtherKind
             | Self::NoSuchLink => StatusCode::NOT_FOUND,
             Self::RegistrationDeleted(_) => StatusCode::GONE,
-            Self::MethodNotAllowed | Self::NoProxy => StatusCode::METHOD_NOT_ALLOWED,
+            Self::MethodNotAllowed | Self::NoProxy | Self::ReadOnly => {
+                StatusCode::METHOD_NOT_ALLOWED
+            }
             Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
             Self::NotOpen { .. }
             | Self::Forbidden
@@ -269,6 +274,7 @@ impl Error {
             Self::RateLimited(wait) | Self::TooFast(wait) => {
                 Some((header::RETRY_AFTER, HeaderValue::from(retry_seconds(*wait))))
             }
+            Self::ReadOnly => Some((header::ALLOW, HeaderValue::from_static("GET, HEAD"))),
             Self::NoProxy => Some((header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"))),
             // Browsers send the token as the password of Basic (RFC 7617), programs as Bearer (RFC 6750).
             Self::VoteTokenRequired => Some((

@@ -38,11 +38,16 @@ pub fn router() -> Router<AppState> {
     Router::new().route("/c/{campaign}", get(show_form).post(submit_form))
 }
 
-async fn show_form(
+/// Shows the form, or the results if the instance takes in nothing.
+pub async fn show_form(
     State(app): State<AppState>,
     RequestedCampaign(campaign): RequestedCampaign,
     visit: PageContext,
 ) -> Response {
+    if app.is_read_only {
+        let results = visit.link(&format!("/c/{}/results", campaign.id));
+        return Redirect::to(&results).into_response();
+    }
     render_empty(&app, &visit, &campaign)
 }
 

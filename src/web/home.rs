@@ -10,7 +10,7 @@ use axum::response::Response;
 use axum::routing::get;
 use jiff::Timestamp;
 
-use super::{AppState, form};
+use super::{AppState, RequestedCampaign, form};
 use jornada_domain::Campaign;
 use jornada_domain::campaign::CampaignStatus;
 use jornada_http::page::{PageContext, render};
@@ -24,7 +24,8 @@ async fn show_home(State(app): State<AppState>, visit: PageContext) -> Response 
     let default = app.campaigns.default();
     let listed = listed_campaigns(&app, Timestamp::now());
     if listed.iter().all(|campaign| campaign.id == default.id) {
-        return form::render_empty(&app, &visit, default);
+        let default = RequestedCampaign(Arc::clone(default));
+        return form::show_form(State(app), default, visit).await;
     }
     let page = HomePage {
         visit: &visit,

@@ -33,6 +33,7 @@ mod nginx_uncached;
 mod operations;
 mod photos;
 mod protocol;
+mod read_only;
 mod redis_calls;
 mod registering;
 mod reports;
