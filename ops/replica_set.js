@@ -1,5 +1,8 @@
-// Creates the replica set of docker-compose.yml and its users, as ops/replica_set.py does for a native system. If the set
-// exists, it only waits. Run by mongosh in the network of the first member, where MongoDB's localhost exception applies.
+// Creates the replica set of docker-compose.yml or Kubernetes and its users, as ops/replica_set.py does for a native system. If the
+// set exists, it only waits. In the network of the first member MongoDB's localhost exception applies; elsewhere mongosh logs in
+// with the key of the members (MONGODB_KEY).
+const server = process.env.SERVER || '127.0.0.1:27017';
+const key = process.env.MONGODB_KEY;
 const members = process.env.MEMBERS.split(',');
 const adminPassword = process.env.MONGODB_ADMIN_PASSWORD;
 const password = process.env.MONGODB_PASSWORD;
@@ -11,8 +14,13 @@ const UNAUTHORIZED = 13;
 const AUTHENTICATION_FAILED = 18;
 
 function adminDatabase(user, pwd) {
-  const login = user ? `${user}:${pwd}@` : '';
-  return new Mongo(`mongodb://${login}127.0.0.1:27017/?directConnection=true`).getDB('admin');
+  let login = user ? `${user}:${pwd}@` : '';
+  let source = 'admin';
+  if (!user && key) {
+    login = `__system:${encodeURIComponent(key)}@`;
+    source = 'local';
+  }
+  return new Mongo(`mongodb://${login}${server}/?directConnection=true&authSource=${source}`).getDB('admin');
 }
 
 function initiate() {

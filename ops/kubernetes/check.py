@@ -1,0 +1,115 @@
+#!/usr/bin/python3
+"""Checks the overlays in k8s/ without a cluster: check.py TOOLS, the folder with kubectl and the schemas.
+
+Renders each overlay, and combinations of components that no overlay has; checks each object against its schema, and all of them
+against the policies in policy.py, references.py and flows.py. Then breaks them, and expects each break to be found: see mutations.py.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import cloudrun
+import flows
+import mutations
+import policy
+import references
+from objects import Objects, parse, render
+from schemas import Schemas
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+OVERLAYS = {"local": "local", "production": "production"}
+# Base, components in addition, and whose Secrets it uses.
+COMBINATIONS = {
+    "local, scaled by lag and watched": ("k8s/overlays/local", ["keda", "monitoring"], "local"),
+    "two doors": ("k8s/base", ["mongodb", "redis", "seaweedfs", "kafka-strimzi", "gateway", "split", "monitoring"], "local"),
+}
+PRODUCTION = {
+    "JORNADA_STORE": "mongodb://jornada:secret@db.example.org:27017/jornada?tls=true",
+    "JORNADA_CACHE": "rediss://:secret@cache.example.org:6380/",
+    "AWS_ACCESS_KEY_ID": "key",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+}
+
+
+def read_secrets(overlay):
+    """Returns the Secrets that k8s/secrets.sh creates: the data of each."""
+    command = ["bash", str(ROOT / "k8s/secrets.sh"), "--print", overlay]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ | PRODUCTION)
+    return parse(printed.stdout)
+
+
+def combine(kubectl, base, components):
+    """Renders a base with components."""
+    with tempfile.TemporaryDirectory(prefix="jornada-kustomize-", dir=ROOT / "k8s/overlays") as folder:
+        lines = ["resources:", f"  - {os.path.relpath(ROOT / base, folder)}", "components:"]
+        lines += [f"  - ../../components/{name}" for name in components]
+        lines += ["namespace: jornada", ""]
+        pathlib.Path(folder, "kustomization.yaml").write_text("\n".join(lines), encoding="utf-8")
+        return render(kubectl, folder)
+
+
+def find_errors(items, secrets):
+    """Yields what is wrong with the objects of an overlay, apart from their schemas."""
+    objects = Objects(items)
+    for check in (*policy.CHECKS, *references.CHECKS):
+        yield from check(objects)
+    for check in references.CHECKS_WITH_SECRETS:
+        yield from check(objects, secrets)
+    # The slowest.
+    yield from flows.network(objects)
+
+
+def schema_errors(item, schemas):
+    """Yields what is wrong with one object alone."""
+    for error in schemas.errors(item):
+        yield f"{item.get('kind')} {item.get('metadata', {}).get('name')}: {error}"
+
+
+def break_errors(items, secrets, schemas, name):
+    """Yields the ways to break an overlay that are not found."""
+
+    def find(broken, item):
+        errors = list(schema_errors(item, schemas))
+        # What is no object of its kind cannot be checked further.
+        return errors or find_errors(broken, secrets)
+
+    return mutations.missed(items, find, name)
+
+
+def files_left_out(items):
+    """Yields campaigns and dashboards that are in no ConfigMap."""
+    for folder, kinds in (("campaigns", (".toml", ".csv")), ("grafana/dashboards", (".json",))):
+        for file in (ROOT / folder).iterdir():
+            texts = [item["data"].get(file.name) for item in items if item["kind"] == "ConfigMap"]
+            if file.suffix in kinds and file.read_text(encoding="utf-8") not in texts:
+                yield f"{folder}/{file.name} is in no ConfigMap"
+
+
+def main(tools):
+    """Returns the exit code."""
+    kubectl, schemas = f"{tools}/kubectl", Schemas(tools)
+    rendered = {name: (render(kubectl, ROOT / "k8s/overlays" / name), own) for name, own in OVERLAYS.items()}
+    rendered |= {name: (combine(kubectl, base, parts), own) for name, (base, parts, own) in COMBINATIONS.items()}
+    wrong, count = [], 0
+    for name, (items, own) in rendered.items():
+        objects = read_secrets(own)
+        secrets = {item["metadata"]["name"]: item["stringData"] for item in objects}
+        errors = [error for item in [*items, *objects] for error in schema_errors(item, schemas)]
+        errors += find_errors(items, secrets)
+        if name in OVERLAYS:
+            errors += break_errors(items, secrets, schemas, name)
+        wrong += [f"{name}: {error}" for error in errors]
+        count += len(items)
+    wrong += cloudrun.errors(ROOT / "k8s/cloudrun", schemas)
+    wrong += files_left_out(rendered["production"][0])
+    for error in wrong:
+        print(error, file=sys.stderr)
+    print(f"{count} objects of {len(rendered)} overlays, {mutations.COUNT} ways to break them")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

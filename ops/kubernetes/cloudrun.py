@@ -1,0 +1,87 @@
+"""Checks the services and worker pools of Cloud Run."""
+
+import copy
+
+import mutations
+from objects import parse
+from references import COMMANDS, SETTINGS
+
+# What Cloud Run reads, of what Knative has: the rest is refused there. https://cloud.google.com/run/docs/reference/yaml/v1
+CONTAINER = {"name", "image", "command", "args", "env", "ports", "resources", "startupProbe", "livenessProbe", "readinessProbe",
+             "volumeMounts", "workingDir", "dependsOn"}
+REVISION = {"containers", "containerConcurrency", "timeoutSeconds", "serviceAccountName", "volumes"}
+# Local disk is memory, and no other process of the revision sees it.
+EMBEDDED = ("sqlite:", "file:")
+
+
+def errors(folder, schemas):
+    """Returns what is wrong with the files of a folder."""
+    items = {file.name: parse(file.read_text(encoding="utf-8"))[0] for file in sorted(folder.glob("*.yaml"))}
+    found = [f"{name}: {error}" for name, item in items.items() for error in item_errors(item, schemas)]
+    for name, path, value, expected in mutations.CLOUD_RUN:
+        broken = copy.deepcopy(items[name])
+        mutations.change(broken, path.split("."), value)
+        found += mutations.proof(item_errors(broken, schemas), expected, f"{name}: {path}", value)
+    return found
+
+
+def item_errors(item, schemas):
+    """Yields what is wrong with one service or worker pool."""
+    errors = list(schemas.errors(item))
+    yield from errors
+    if errors:
+        return
+    spec = item["spec"]["template"]["spec"]
+    for key in set(spec) - REVISION:
+        yield f"Cloud Run does not know {key}"
+    for container in spec["containers"]:
+        for key in set(container) - CONTAINER:
+            yield f"Cloud Run does not know {key} of a container"
+        yield from container_errors(item, container)
+
+
+def container_errors(item, container):
+    """Yields what is wrong with a container."""
+    tag = container["image"].rsplit("/", 1)[-1].partition(":")[2]
+    if tag in ("", "latest"):
+        yield f"{container['image']} has no version"
+    limits = container.get("resources", {}).get("limits", {})
+    if not {"cpu", "memory"} <= set(limits):
+        yield "no limits of cpu and memory"
+    words = container.get("args", ["serve"])
+    if "jornada " + " ".join(word for word in words if not word.startswith("-")) not in COMMANDS:
+        yield f"no command {' '.join(words)}"
+    for flag in (word for word in words if word.startswith("--")):
+        if not any(line.startswith(f"jornada {words[0]} {flag} ") for line in COMMANDS):
+            yield f"{words[0]} has no {flag}"
+    variables = {one["name"]: one.get("value", "") for one in container.get("env", [])}
+    for name, value in variables.items():
+        if name not in SETTINGS:
+            yield f"{name} is not a setting"
+        if value.startswith(EMBEDDED):
+            yield f"{name}: what is stored on a local disk is lost"
+    for name in ("JORNADA_STORE", "JORNADA_SECRET"):
+        if name not in variables:
+            yield f"no {name}"
+    yield from port_errors(item, container, variables)
+
+
+def port_errors(item, container, variables):
+    """A service has one port, to which the program listens; a worker pool has none."""
+    ports = container.get("ports", [])
+    if item["kind"] == "WorkerPool":
+        if ports:
+            yield "a worker pool has no port"
+        return
+    if len(ports) != 1 or variables.get("JORNADA_LISTEN") != f"0.0.0.0:{ports[0]['containerPort']}":
+        yield "JORNADA_LISTEN is not the one port"
+    grpc = variables.get("JORNADA_GRPC_LISTEN")
+    if grpc not in ("none", "http"):
+        yield "JORNADA_GRPC_LISTEN needs a second port: none or http"
+    if ports and (ports[0].get("name") == "h2c") != (grpc == "http"):
+        yield "gRPC needs a port of the name h2c"
+    annotations = item["spec"]["template"]["metadata"]["annotations"]
+    if annotations.get("run.googleapis.com/cpu-throttling") != "false":
+        yield "background tasks stand still between requests: run.googleapis.com/cpu-throttling"
+    if int(annotations.get("autoscaling.knative.dev/maxScale", 0)) < 1:
+        yield "no maxScale: each instance opens connections to the stores"

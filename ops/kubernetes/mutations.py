@@ -1,0 +1,190 @@
+"""Ways to break an overlay, each of which a check must refuse: proof that the checks find something."""
+
+import copy
+
+# Overlay; kind and name of the object; path of the value; new value, or REMOVE; a part of the expected error.
+REMOVE = object()
+POD = "spec.template.spec"
+ONE = f"{POD}.containers.0"
+FIRST = "spec.rules.0"
+LOCAL = [
+    # Schemas: unknown fields, wrong types, wrong values, missing fields, unknown kinds.
+    ("Deployment serve", "spec.replica", 3, "replica"),
+    ("Deployment serve", f"{ONE}.livenessProbe.httpGet.prot", 1, "prot"),
+    ("Deployment serve", f"{ONE}.ports.0.containerPort", "http", "containerPort"),
+    ("Deployment serve", "spec.strategy.type", 5, "strategy.type"),
+    ("Deployment serve", "spec.selector", REMOVE, "selector"),
+    ("Service serve", "spec.ports.0.apProtocol", "http", "apProtocol"),
+    ("StatefulSet mongodb", "spec.volumeClaimTemplates.0.spec.resource", {}, "resource"),
+    ("CronJob sweep", "spec.timezone", "UTC", "timezone"),
+    ("Job prepare", "spec.ttl", 1, "ttl"),
+    ("NetworkPolicy all-to-dns", "spec.egress.0.port", [], "port"),
+    ("PodDisruptionBudget serve", "spec.maxunavailable", 1, "maxunavailable"),
+    ("HorizontalPodAutoscaler serve", "spec.maxReplica", 9, "maxReplica"),
+    ("Namespace jornada", "apiVersion", "v2", "no schema"),
+    ("Kafka jornada", "spec.kafka.metadata", "4.3", "metadata"),
+    ("Kafka jornada", "spec.kafka.listeners.0.tls", "no", "tls"),
+    ("Kafka jornada", "apiVersion", "kafka.strimzi.io/v1beta2", "no schema"),
+    ("KafkaNodePool nodes", "spec.roles", ["brokers"], "roles"),
+    ("KafkaTopic votes", "spec.partition", 12, "partition"),
+    # Policies for every workload.
+    ("Deployment serve", f"{ONE}.image", "jornada:latest", "has no version"),
+    ("Deployment nginx", f"{ONE}.image", "nginx", "has no version"),
+    ("Job prepare", f"{POD}.containers.1.resources", REMOVE, "lacks requests"),
+    ("StatefulSet redis", f"{ONE}.resources.limits", REMOVE, "a limit of memory"),
+    ("Deployment consume", f"{ONE}.resources.requests.memory", "4Gi", "more memory than its limit"),
+    ("StatefulSet watch", f"{ONE}.startupProbe", REMOVE, "no startupProbe"),
+    ("Deployment serve", f"{ONE}.readinessProbe.grpc.port", 4051, "asks port 4051"),
+    ("Deployment serve", f"{ONE}.livenessProbe.httpGet.path", "/readyz", "asks dependencies"),
+    ("Deployment serve", f"{ONE}.lifecycle", REMOVE, "ends before gateways know"),
+    ("Deployment serve", f"{POD}.terminationGracePeriodSeconds", 30, "too short"),
+    ("Deployment consume", f"{POD}.terminationGracePeriodSeconds", 20, "too short"),
+    ("Deployment serve", f"{POD}.hostNetwork", True, "hostNetwork"),
+    ("Deployment serve", f"{POD}.securityContext.runAsUser", 0, "root"),
+    ("StatefulSet mongodb", f"{POD}.securityContext.runAsNonRoot", False, "root"),
+    ("Deployment nginx", f"{POD}.securityContext.seccompProfile", REMOVE, "seccompProfile"),
+    ("StatefulSet seaweedfs", f"{POD}.automountServiceAccountToken", REMOVE, "token"),
+    ("Deployment serve", f"{POD}.enableServiceLinks", True, "enableServiceLinks"),
+    ("Deployment serve", f"{POD}.volumes.1", {"name": "tmp", "hostPath": {"path": "/tmp"}}, "forbidden kind"),
+    ("Deployment serve", f"{ONE}.securityContext.allowPrivilegeEscalation", True, "gain privileges"),
+    ("StatefulSet redis", f"{ONE}.securityContext.readOnlyRootFilesystem", False, "write to its file system"),
+    ("Deployment consume", f"{ONE}.securityContext.capabilities", {"add": ["NET_ADMIN"], "drop": ["ALL"]}, "capabilities"),
+    ("Deployment nginx", f"{ONE}.ports.0.hostPort", 80, "hostPort"),
+    ("StatefulSet redis", f"{ONE}.env.0", {"name": "PASSWORD", "value": "x"}, "is not in a Secret"),
+    ("ConfigMap jornada-settings", "data.JORNADA_STORE", "mongodb://u:p@h/d", "may be a secret"),
+    ("ConfigMap jornada-settings", "data.JORNADA_LOKI", "http://u:p@loki", "may be a secret"),
+    ("Service serve", "metadata.name", "redis", "exists twice"),
+    ("Service serve", "metadata.namespace", "default", "not in the namespace"),
+    ("ConfigMap jornada-campaigns", "data.x", "x" * 260_000, "too large"),
+    ("Namespace jornada", "metadata.labels", {}, "does not enforce"),
+    ("PodDisruptionBudget serve", "spec.maxUnavailable", 2, "not exactly one PodDisruptionBudget"),
+    ("Deployment nginx", f"{POD}.topologySpreadConstraints", REMOVE, "on one node"),
+    ("Deployment serve", "spec.replicas", 3, "undo the work"),
+    # References.
+    ("Service serve", "spec.selector", {"app": "x"}, "selects no pod"),
+    ("Service serve", "spec.ports.0.targetPort", "web", "has no port web"),
+    ("Service redis", "spec.ports.0.port", 6380, "must be that of the pods"),
+    ("Service serve", "spec.ports.1.appProtocol", REMOVE, "h2c"),
+    ("Deployment serve", f"{POD}.topologySpreadConstraints.0.labelSelector", {"matchLabels": {"a": "b"}}, "of other pods"),
+    ("Deployment serve", "spec.selector.matchLabels", {"app.kubernetes.io/name": "x"}, "does not match its own pods"),
+    ("Service mongodb", "spec.clusterIP", REMOVE, "no headless Service"),
+    ("PodDisruptionBudget mongodb", "spec.selector.matchLabels", {"a": "b"}, "selects no pod"),
+    ("NetworkPolicy watch-to-ops", "spec.podSelector.matchLabels", {"a": "b"}, "selects no pod"),
+    ("HorizontalPodAutoscaler serve", "spec.scaleTargetRef.name", "server", "no Deployment server"),
+    ("HorizontalPodAutoscaler serve", "spec.scaleTargetRef.name", "consume", "two autoscalers"),
+    ("Deployment serve", f"{ONE}.envFrom.0.configMapRef.name", "settings", "no ConfigMap settings"),
+    ("Deployment serve", f"{ONE}.env.1.valueFrom.secretKeyRef.key", "STORE", "has no key STORE"),
+    ("StatefulSet redis", f"{ONE}.env.0.valueFrom.secretKeyRef.name", "cache", "no Secret cache"),
+    ("Deployment nginx", f"{POD}.volumes.0.configMap.items.0.key", "nginx.cnf", "has no key nginx.cnf"),
+    ("Deployment serve", f"{ONE}.volumeMounts.0.name", "campaign", "no volume campaign"),
+    ("Deployment serve", f"{POD}.serviceAccountName", "x", "no ServiceAccount x"),
+    ("Job prepare", f"{ONE}.args", ["queue", "make"], "no command queue make"),
+    ("Job prepare", f"{ONE}.args.2", "--parts", "has no --parts"),
+    ("ConfigMap jornada-settings", "data.JORNADA_LISTN", "x", "is not a setting"),
+    ("ConfigMap jornada-settings", "data.JORNADA_LISTEN", "0.0.0.0:4001", "is not that of JORNADA_LISTEN"),
+    ("ConfigMap jornada-settings", "data.JORNADA_GRPC_LISTEN", "none:0", "is not that of JORNADA_GRPC_LISTEN"),
+    ("ConfigMap jornada-watch", "data.JORNADA_WATCH", "http://serve-ops:4101", "is no port of a Service"),
+    ("ConfigMap jornada-settings", "data.JORNADA_PHOTOS", "s3://x?endpoint=http://s3:8333", "is no port of a Service"),
+    ("Service mongodb", "spec.ports.0.port", 27018, "mongodb-0.mongodb:27017 is no port"),
+    ("KafkaTopic votes", "metadata.name", "vote", "names another topic"),
+    ("KafkaTopic votes", "spec.partitions", 6, "other partitions"),
+    ("KafkaNodePool nodes", "spec.replicas", 0, "fewer nodes"),
+    # The network.
+    ("NetworkPolicy default-deny", "spec.policyTypes", ["Egress"], "stranger may connect to port 22 of prepare"),
+    ("NetworkPolicy all-to-dns", "spec.egress", [], "cannot connect to port 53 of dns"),
+    ("NetworkPolicy clients-to-mongodb", "spec.egress.0.ports.0.port", 27018, "cannot connect to port 27017 of mongodb"),
+    ("NetworkPolicy redis-from-clients", "spec.ingress.0.from", REMOVE, "stranger may connect to port 6379 of redis"),
+    ("NetworkPolicy redis-from-clients", "spec.ingress", [], "serve cannot connect to port 6379 of redis"),
+    ("NetworkPolicy serve-from-nginx", "spec.ingress.0.from", [{"namespaceSelector": {}}], "stranger may connect to port 4000"),
+    ("NetworkPolicy watch-to-mail", "spec.egress.0.to.0.ipBlock.except", REMOVE, "watch may connect to port 25 of metadata"),
+    ("NetworkPolicy nginx-from-gateway", "spec.ingress.0.from", REMOVE, "stranger may connect to port 8080 of nginx"),
+    ("NetworkPolicy kafka-from-kafka", "spec.ingress.0.from", REMOVE, "stranger may connect to port 9090 of kafka"),
+]
+PRODUCTION = [
+    ("Gateway jornada", "spec.listener", [], "listener"),
+    ("Gateway jornada", "spec.listeners.0.port", "http", "port"),
+    ("HTTPRoute site", f"{FIRST}.backendRefs.0.weights", 1, "weights"),
+    ("HTTPRoute site", f"{FIRST}.filters.0.type", "HeaderModifier", "filter of type"),
+    ("GRPCRoute votes", f"{FIRST}.matches.0.method.services", "x", "services"),
+    ("ScaledObject consume", "spec.maxReplicas", 3, "maxReplicas"),
+    ("ScaledObject consume", "spec.triggers.0.metadata", REMOVE, "metadata"),
+    ("PodMonitor jornada", "spec.podMetricsEndpoints.0.intervals", "1s", "intervals"),
+    ("PrometheusRule jornada", "spec.groups.0.rules.0.fore", "1m", "fore"),
+    ("PodMonitor watch", "spec.podMetricsEndpoints.0.port", "ops", "has no port ops"),
+    ("HTTPRoute site", "spec.parentRefs.0.sectionName", "tls", "no listener tls"),
+    ("HTTPRoute site", "spec.hostnames", ["x.example.org"], "another host"),
+    ("HTTPRoute site", f"{FIRST}.filters", [], "clients can send X-Client-Address"),
+    ("HTTPRoute site", f"{FIRST}.backendRefs.0.port", 8080, "no port 8080 of Service nginx"),
+    ("HTTPRoute site", f"{FIRST}.backendRefs.0.port", 8050, "speaks another protocol"),
+    ("HTTPRoute site", f"{FIRST}.backendRefs", [], "without backend"),
+    ("GRPCRoute votes", f"{FIRST}.backendRefs.0.port", 80, "speaks another protocol"),
+    ("ScaledObject consume", "spec.maxReplicaCount", 13, "more consumers than partitions"),
+    ("ScaledObject consume", "spec.triggers.0.metadata.bootstrapServers", "kafka:9092", "no listener of Kafka"),
+    ("ScaledObject consume", "spec.scaleTargetRef.name", "serve", "two autoscalers"),
+    ("NetworkPolicy kafka-from-keda", "spec.ingress", [], "keda cannot connect"),
+    ("NetworkPolicy metrics-from-prometheus", "spec.ingress.0.from.0.podSelector", REMOVE, "loki may connect"),
+    ("NetworkPolicy roles-to-mongodb", "spec.egress.0.to.0.ipBlock.except", REMOVE, "of metadata"),
+    ("NetworkPolicy roles-to-redis", "spec.egress", [], "serve cannot connect to port 6379"),
+]
+BY_OVERLAY = {"local": LOCAL, "production": PRODUCTION}
+# A file of k8s/cloudrun in place of the object.
+SERVICE = "spec.template.spec"
+FIRST_OF_RUN = f"{SERVICE}.containers.0"
+CLOUD_RUN = [
+    ("service.yaml", "spec.traffik", [], "traffik"),
+    ("service.yaml", f"{SERVICE}.nodeSelector", {}, "does not know nodeSelector"),
+    ("service.yaml", f"{FIRST_OF_RUN}.securityContext", {}, "does not know securityContext"),
+    ("service.yaml", f"{FIRST_OF_RUN}.image", "jornada", "has no version"),
+    ("service.yaml", f"{FIRST_OF_RUN}.resources", REMOVE, "no limits"),
+    ("service.yaml", f"{FIRST_OF_RUN}.args", ["server"], "no command server"),
+    ("service.yaml", f"{FIRST_OF_RUN}.args", ["serve", "--readonly"], "serve has no --readonly"),
+    ("service.yaml", f"{FIRST_OF_RUN}.env.0.name", "PORT", "PORT is not a setting"),
+    ("service.yaml", f"{FIRST_OF_RUN}.env.4.value", "file:data", "lost"),
+    ("service.yaml", f"{FIRST_OF_RUN}.env.5.name", "JORNADA_LOG", "no JORNADA_STORE"),
+    ("service.yaml", f"{FIRST_OF_RUN}.ports.0.containerPort", 8081, "is not the one port"),
+    ("service.yaml", f"{FIRST_OF_RUN}.env.1.value", "0.0.0.0:4050", "second port"),
+    ("service.yaml", f"{FIRST_OF_RUN}.ports.0.name", "http1", "h2c"),
+    ("service.yaml", "spec.template.metadata.annotations", {"autoscaling.knative.dev/maxScale": "1"}, "stand still"),
+    ("service.yaml", "spec.template.metadata.annotations", {"run.googleapis.com/cpu-throttling": "false"}, "no maxScale"),
+    ("consume.yaml", f"{FIRST_OF_RUN}.ports", [{"containerPort": 8080}], "has no port"),
+    ("consume.yaml", "kind", "Workers", "no schema"),
+]
+COUNT = len(LOCAL) + len(PRODUCTION) + len(CLOUD_RUN)
+
+
+def missed(items, find_errors, overlay):
+    """Yields the ways to break an overlay that no check finds. `find_errors` gets all objects and the broken one."""
+    for target, path, value, expected in BY_OVERLAY[overlay]:
+        kind, name = target.split()
+        # A generated ConfigMap has a hash at the end of its name.
+        found = [number for number, item in enumerate(items) if item["kind"] == kind
+                 and (item["metadata"]["name"] == name or item["metadata"]["name"].rpartition("-")[0] == name and kind == "ConfigMap")]
+        if len(found) != 1:
+            yield f"{target} does not exist, so it cannot be broken"
+            continue
+        broken = list(items)
+        broken[found[0]] = copy.deepcopy(items[found[0]])
+        change(broken[found[0]], path.split("."), value)
+        yield from proof(find_errors(broken, broken[found[0]]), expected, f"{target}: {path}", value)
+
+
+def proof(found, expected, place, value):
+    """Yields a message unless the expected error is among those found."""
+    errors = []
+    for error in found:
+        errors.append(error)
+        if expected in error:
+            return
+    what = f"is found only as: {errors[0]}" if errors else "is not found"
+    yield f"{place} = {'(removed)' if value is REMOVE else str(value)[:40]} {what}"
+
+
+def change(item, path, value):
+    """Sets or removes a value."""
+    for key in path[:-1]:
+        item = item[int(key)] if isinstance(item, list) else item.setdefault(key, {})
+    key = int(path[-1]) if isinstance(item, list) else path[-1]
+    if value is REMOVE:
+        del item[key]
+    else:
+        item[key] = value

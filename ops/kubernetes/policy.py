@@ -1,0 +1,160 @@
+"""What every workload must have: each check yields what is wrong."""
+
+import re
+
+from objects import matches
+
+# Quantities of memory and processors, in bytes and processors.
+UNITS = {"": 1, "m": 1e-3, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
+VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
+# Seconds that a role needs after SIGTERM: DRAIN in src/cli/serve.rs and its brothers.
+DRAIN = {"serve": 27, "serve-direct": 27, "consume": 25, "watch": 10}
+# Parts that clients reach through a gateway, which learns late that they end.
+PUBLIC = ("serve", "serve-direct", "nginx")
+SECRET_NAME = re.compile(r"PASSWORD|SECRET|_KEY$|^KEY$|TOKEN|JORNADA_(STORE|CACHE|QUEUE|SMTP)$")
+
+
+def amount(quantity):
+    """Returns a quantity as a number."""
+    number, unit = re.fullmatch(r"([\d.]+)([A-Za-z]*)", str(quantity)).groups()
+    return float(number) * UNITS[unit]
+
+
+def images(objects):
+    """Each image has a version."""
+    for pod in objects.pods():
+        for container in pod.containers():
+            tag = container["image"].rsplit("/", 1)[-1].partition(":")[2]
+            if tag in ("", "latest"):
+                yield f"{pod.name}: {container['image']} has no version"
+
+
+def resources(objects):
+    """Each container requests processors and memory, and has a limit of memory."""
+    for pod in objects.pods():
+        for container in pod.containers():
+            found = container.get("resources", {})
+            requests, limits = found.get("requests", {}), found.get("limits", {})
+            if not {"cpu", "memory"} <= set(requests) or "memory" not in limits:
+                yield f"{pod.name}: {container['name']} lacks requests of cpu and memory, or a limit of memory"
+            elif amount(requests["memory"]) > amount(limits["memory"]):
+                yield f"{pod.name}: {container['name']} requests more memory than its limit"
+
+
+def probes(objects):
+    """Each server has three probes, and its liveness asks no dependency."""
+    for pod in objects.pods():
+        for container in pod.containers() if pod.is_server else []:
+            for kind in ("startupProbe", "livenessProbe", "readinessProbe"):
+                probe = container.get(kind)
+                if probe is None:
+                    yield f"{pod.name}: no {kind}"
+                    continue
+                for way in ("httpGet", "tcpSocket", "grpc"):
+                    port = probe.get(way, {}).get("port")
+                    if port is not None and port not in pod.ports():
+                        yield f"{pod.name}: {kind} asks port {port}, which the pod does not have"
+                if kind == "livenessProbe" and "/readyz" in str(probe):
+                    yield f"{pod.name}: livenessProbe asks dependencies"
+
+
+def termination(objects):
+    """A pod waits before it ends while clients may still be sent to it, and has time to finish after that."""
+    for pod in objects.pods():
+        if not pod.is_server:
+            continue
+        sleep = max(c.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0) for c in pod.containers())
+        grace = pod.spec.get("terminationGracePeriodSeconds", 30)
+        if pod.component in PUBLIC and sleep < 5:
+            yield f"{pod.name}: ends before gateways know: preStop.sleep"
+        if grace <= sleep + DRAIN.get(pod.component, 5):
+            yield f"{pod.name}: terminationGracePeriodSeconds {grace} is too short"
+
+
+def restricted(objects):
+    """The profile `restricted` of Pod Security, a read-only file system, no access to the cluster's API."""
+    for pod in objects.pods():
+        spec, context = pod.spec, pod.spec.get("securityContext", {})
+        for key in ("hostNetwork", "hostPID", "hostIPC"):
+            if spec.get(key):
+                yield f"{pod.name}: {key}"
+        if context.get("runAsNonRoot") is not True or context.get("runAsUser", 0) == 0:
+            yield f"{pod.name}: may run as root"
+        if context.get("seccompProfile", {}).get("type") != "RuntimeDefault":
+            yield f"{pod.name}: no seccompProfile"
+        if spec.get("automountServiceAccountToken") is not False:
+            yield f"{pod.name}: mounts a token of the cluster's API"
+        if spec.get("enableServiceLinks") is not False:
+            yield f"{pod.name}: enableServiceLinks defines variables that look like settings"
+        for volume in spec.get("volumes", []):
+            if not set(volume) - {"name"} <= VOLUMES:
+                yield f"{pod.name}: volume {volume['name']} is of a forbidden kind"
+        for container in pod.containers():
+            yield from restricted_container(pod, container)
+
+
+def restricted_container(pod, container):
+    """Checks one container for `restricted`."""
+    context = container.get("securityContext", {})
+    if context.get("allowPrivilegeEscalation") is not False or context.get("privileged"):
+        yield f"{pod.name}: {container['name']} may gain privileges"
+    if context.get("readOnlyRootFilesystem") is not True:
+        yield f"{pod.name}: {container['name']} may write to its file system"
+    capabilities = context.get("capabilities", {})
+    if capabilities.get("drop") != ["ALL"] or capabilities.get("add"):
+        yield f"{pod.name}: {container['name']} keeps capabilities"
+    if any("hostPort" in port for port in container.get("ports", [])):
+        yield f"{pod.name}: {container['name']} has a hostPort"
+
+
+def secrets_by_reference(objects):
+    """No secret is in a variable or a ConfigMap."""
+    for pod in objects.pods():
+        for container in pod.containers():
+            for variable in container.get("env", []):
+                value = variable.get("value", "")
+                if SECRET_NAME.search(variable["name"]) and value not in ("", "direct:"):
+                    yield f"{pod.name}: the value of {variable['name']} is not in a Secret"
+    for item in objects.of("ConfigMap"):
+        for name, value in item.get("data", {}).items():
+            if SECRET_NAME.search(name) or re.search(r"://[^/\s:@]*:[^/\s@$]+@", value):
+                yield f"ConfigMap {item['metadata']['name']}: {name} may be a secret"
+    for item in objects.of("Secret"):
+        yield f"Secret {item['metadata']['name']} is part of the overlay"
+
+
+def names(objects):
+    """Each object exists once, in the namespace, and is small enough for `kubectl apply`."""
+    seen = set()
+    for item in objects.items:
+        key = item["kind"], item["metadata"]["name"]
+        if key in seen:
+            yield f"{' '.join(key)} exists twice"
+        seen.add(key)
+        if item["kind"] != "Namespace" and item["metadata"].get("namespace") != "jornada":
+            yield f"{' '.join(key)} is not in the namespace"
+        if len(str(item)) > 250_000:
+            yield f"{' '.join(key)} is too large for the annotation of kubectl apply"
+    namespace = objects.find("Namespace", "jornada") or {"metadata": {}}
+    if namespace["metadata"].get("labels", {}).get("pod-security.kubernetes.io/enforce") != "restricted":
+        yield "the namespace does not enforce the profile restricted"
+
+
+def disruption(objects):
+    """Each server of several replicas has a budget of disruptions and is spread."""
+    budgets = [item["spec"] for item in objects.of("PodDisruptionBudget")]
+    scaled = {item["spec"]["scaleTargetRef"]["name"] for item in objects.of("HorizontalPodAutoscaler", "ScaledObject")}
+    for pod in objects.pods():
+        spec, name = pod.workload["spec"], pod.workload["metadata"]["name"]
+        is_several = spec.get("replicas", 1) > 1 or name in scaled
+        if not pod.is_server or not is_several:
+            continue
+        own = [budget for budget in budgets if matches(budget["selector"], pod.labels)]
+        if len(own) != 1 or own[0].get("maxUnavailable") != 1:
+            yield f"{pod.name}: not exactly one PodDisruptionBudget with maxUnavailable 1"
+        if "topologySpreadConstraints" not in pod.spec and "affinity" not in pod.spec:
+            yield f"{pod.name}: its pods may all be on one node"
+        if name in scaled and "replicas" in spec:
+            yield f"{pod.name}: replicas would undo the work of its autoscaler at each apply"
+
+CHECKS = (images, resources, probes, termination, restricted, secrets_by_reference, names, disruption)
