@@ -12,6 +12,8 @@ source ops/parts.sh
 source ops/servers.sh
 # shellcheck source=ops/check_prometheus.sh
 source ops/check_prometheus.sh
+# shellcheck source=ops/check_kubernetes.sh
+source ops/check_kubernetes.sh
 # shellcheck source=ops/check_api.sh
 source ops/check_api.sh
 
@@ -42,6 +44,7 @@ install_parts() {
     need_grafana_sdk
     need_schemathesis
     need_locust
+    need_kubernetes
     export JORNADA_TEST_CHROMEDRIVER=/usr/bin/chromedriver
     export JORNADA_TEST_CHROMIUM=/usr/bin/chromium
     export JORNADA_TEST_AXE="$TOOLS/axe.min.js"
@@ -90,10 +93,11 @@ check_dependencies() {
 
 run_all() {
     step "install what the tests need" install_parts
-    step "shellcheck" shellcheck --external-sources init.sh test.sh ops/*.sh ops/*/*.sh drill/*.sh docs/examples/*.sh fuzz/*.sh prometheus/*.sh
+    step "shellcheck" shellcheck --external-sources init.sh test.sh ops/*.sh ops/*/*.sh drill/*.sh docs/examples/*.sh fuzz/*.sh k8s/*.sh prometheus/*.sh
     step "docker-compose.yml" check_compose
     step "Prometheus and Alertmanager" check_prometheus
     step "dashboards" check_dashboards
+    step "Kubernetes" check_kubernetes
     step "rustfmt" check_format
     step "lock files" check_locks
     step "clippy" cargo clippy --quiet --all-targets -- -D warnings

@@ -3,7 +3,6 @@
 
 check_kubernetes() {
     /usr/bin/python3 -B k8s/generate.py --check || return
-    /usr/bin/python3 -B ops/kubernetes/capacity.py --check || return
     check_nginx_of_kubernetes || return
     /usr/bin/python3 -B ops/kubernetes/check.py "$TOOLS"
 }
@@ -16,6 +15,6 @@ check_nginx_of_kubernetes() {
     cp nginx/kubernetes/nginx.conf "$work"
     cp nginx/words.conf nginx/kubernetes/{http,server,grpc}.conf "$work/here"
     sed -i 's/ resolve / /; s/[a-z-]*\(\.[a-z-]*\)*\.svc\.cluster\.local/127.0.0.1/' "$work/here/http.conf"
-    nginx -t -q -e stderr -p "$work" -c "$work/nginx.conf" -g "user root;" || return
+    nginx -t -q -e stderr -p "$work" -c "$work/nginx.conf" || return
     rm -r "$work"
 }
