@@ -8,9 +8,11 @@ RUN find /crates -type f ! -name Cargo.toml -delete && find /crates -type d -emp
 
 FROM rust:1.95.0-slim-bookworm AS build
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends build-essential ca-certificates \
+    && apt-get install --yes --no-install-recommends build-essential ca-certificates libssl-dev pkg-config \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
+# docker build --build-arg FEATURES=kafka-tls: TLS and logins for Kafka.
+ARG FEATURES=
 
 # Only the dependencies: this layer is cached until a manifest or Cargo.lock changes.
 COPY Cargo.toml Cargo.lock ./
@@ -21,7 +23,7 @@ RUN mkdir src \
     && echo 'fn main() {}' >src/main.rs \
     && touch src/lib.rs \
     && for crate in crates/*; do mkdir "$crate/src" && touch "$crate/src/lib.rs"; done \
-    && cargo build --release --locked \
+    && cargo build --release --locked --features "$FEATURES" \
     && rm -r src crates
 
 COPY askama.toml i18n.toml ./
@@ -32,7 +34,8 @@ COPY src src
 COPY templates templates
 COPY static static
 # Makes the sources newer than the placeholder build of the dependencies.
-RUN find src crates -name '*.rs' -exec touch {} + && cargo build --release --locked --bin jornada
+RUN find src crates -name '*.rs' -exec touch {} + \
+    && cargo build --release --locked --features "$FEATURES" --bin jornada
 
 COPY campaigns /root-of-image/campaigns
 COPY ops/probe.toml /root-of-image/campaigns/

@@ -24,6 +24,7 @@ OVERLAYS = {"local": "local", "production": "production"}
 # Base, components in addition, and whose Secrets it uses.
 COMBINATIONS = {
     "local, scaled by lag and watched": ("k8s/overlays/local", ["keda", "monitoring"], "local"),
+    "production with an authority of its own": ("k8s/overlays/production", ["private-ca"], "production"),
     "two doors": ("k8s/base", ["mongodb", "redis", "seaweedfs", "kafka-strimzi", "gateway", "split", "monitoring"], "local"),
 }
 PRODUCTION = {

@@ -18,6 +18,8 @@ def contract(name):
 
 
 SETTINGS = {line.split()[1] for line in contract("settings.txt") if line.startswith("program ")}
+# Read by the libraries of TLS.
+SETTINGS |= {"SSL_CERT_FILE"}
 COMMANDS = {line for line in contract("commands.txt") if line.startswith("jornada")}
 
 
