@@ -6,6 +6,7 @@ mod crowd;
 mod figures;
 mod instance;
 mod job;
+mod live;
 mod parts;
 mod report;
 #[path = "../report/rows.rs"]
@@ -16,7 +17,7 @@ mod wrk;
 use anyhow::{Result, ensure};
 
 /// Parts, in the order of a full run.
-const PARTS: [&str; 5] = ["start", "registrations", "chart", "report", "votes"];
+const PARTS: [&str; 6] = ["start", "registrations", "chart", "report", "votes", "live"];
 
 fn main() -> Result<()> {
     let (flags, mut wanted): (Vec<_>, Vec<_>) =
@@ -44,6 +45,7 @@ async fn measure(wanted: &[String]) -> Result<()> {
             "registrations" => parts::registrations().await?,
             "chart" => parts::chart().await?,
             "report" => report::report().await?,
+            "live" => live::live().await?,
             _ => votes::votes().await?,
         }
     }

@@ -20,7 +20,7 @@ use super::instance::Instance;
 const RUNS: usize = 3;
 /// Duration of one measurement of a door.
 const DURATION: Duration = Duration::from_secs(4);
-const BATCH: usize = 1_000;
+pub const BATCH: usize = 1_000;
 /// Documents that the plain loop inserts.
 const DOCUMENTS: usize = 200_000;
 
@@ -218,7 +218,8 @@ fn document(worker: i32, batch: usize, number: usize) -> Document {
     }
 }
 
-fn vote(number: usize) -> Value {
+/// Returns a valid vote.
+pub fn vote(number: usize) -> Value {
     json!({
         "sede": number % 100 + 1, "departamento": "Guatemala", "municipio": "Mixco", "papeleta": "Blanca", "partido": "UNE",
     })

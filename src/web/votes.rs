@@ -82,7 +82,9 @@ impl VoteSender {
         }
         // Who tries tokens has no more tries than votes.
         self.count(app, campaign, 1, now)?;
-        Ok(app.voter_tokens.look_up(&app.store, token, now).await?)
+        // Boxed, because every vote would carry its 6 KB otherwise.
+        let known = Box::pin(app.voter_tokens.look_up(&app.store, token, now));
+        Ok(known.await?)
     }
 
     fn count(

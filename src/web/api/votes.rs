@@ -102,7 +102,8 @@ pub async fn cast(
 ) -> Result<Response, Error> {
     require_votes(&campaign)?;
     if media_type(request.headers()) == "multipart/form-data" {
-        return receive_form(&app, campaign, client, task, request).await;
+        // Boxed, because every vote would carry the reading of a form otherwise.
+        return Box::pin(receive_form(&app, campaign, client, task, request)).await;
     }
     receive_vote(&app, campaign, None, client, task, request).await
 }
