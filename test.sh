@@ -105,6 +105,7 @@ run_all() {
     step "build the tests" cargo test --quiet --no-run
     step "start the servers" start_servers
     step "tests" cargo test
+    step "drill: pods replaced under load" env STACK_PROGRAM="${CARGO_TARGET_DIR:-target}/debug/jornada" bash drill/pods.sh
     step "stop the servers" stop_servers
     step "the API against its description" check_api
     step "fuzzing, 10 s each target" bash fuzz/run.sh
