@@ -15,7 +15,8 @@ check_nginx_of_kubernetes() {
     mkdir "$work/here"
     cp nginx/kubernetes/nginx.conf "$work"
     cp nginx/words.conf nginx/kubernetes/{http,server,grpc}.conf "$work/here"
-    sed -i 's/ resolve / /; s/[a-z-]*\(\.[a-z-]*\)*\.svc\.cluster\.local/127.0.0.1/' "$work/here/http.conf"
+    sed -i "s/ resolve / /; s/serve-each.jornada.svc.cluster.local/127.0.0.1/; s|/var/cache/nginx|$work|" "$work/here/http.conf"
+    echo "resolver 127.0.0.1 valid=2s;" >"$work/resolver.conf"
     nginx -t -q -e stderr -p "$work" -c "$work/nginx.conf" || return
     rm -r "$work"
 }

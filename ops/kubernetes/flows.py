@@ -37,6 +37,8 @@ OUTSIDE = [
     Peer("private", address="10.1.2.3"),
     Peer("internet", address="203.0.113.9"),
 ]
+# Pods that cert-manager starts for a moment.
+ACME_SOLVER = {"acme.cert-manager.io/http01-solver": "true"}
 # Ports that nobody needs, besides all that pods have and policies name.
 OTHER_PORTS = {22, 80, 8080, 10250}
 
@@ -49,6 +51,8 @@ def peers(objects):
         for part in ("kafka", "entity-operator"):
             labels = {"strimzi.io/cluster": name, "strimzi.io/name": f"{name}-{part}", "strimzi.io/kind": "Kafka"}
             own.append(Peer(part, NAMESPACE, tuple(labels.items())))
+    if objects.of("Gateway"):
+        own.append(Peer("acme", NAMESPACE, tuple(ACME_SOLVER.items())))
     return own + OUTSIDE
 
 
@@ -129,6 +133,8 @@ def needed(objects):
         flows |= cross(["entity-operator"], ["private", "internet", "node-dns"], [443, 6443])
     if objects.of("ScaledObject"):
         flows |= cross(["keda"], ["kafka"], [9092])
+    if "acme" in own:
+        flows |= cross(["gateway"], ["acme"], [8089])
     if "nginx" in own:
         flows |= cross(["gateway"], ["nginx"], [8080, 8050]) | cross(["nginx"], ["serve"], [4000, 4050])
         flows |= cross(["watch"], ["nginx"], [8080])

@@ -113,6 +113,8 @@ PRODUCTION = [
     ("PodMonitor watch", "spec.podMetricsEndpoints.0.port", "ops", "has no port ops"),
     ("HTTPRoute site", "spec.parentRefs.0.sectionName", "tls", "no listener tls"),
     ("HTTPRoute site", "spec.hostnames", ["x.example.org"], "another host"),
+    ("GRPCRoute votes", "spec.hostnames", ["jornada.example.org", "grpc.jornada.example.org"], "share the host"),
+    ("NetworkPolicy acme-from-gateway", "spec.ingress", [], "gateway cannot connect to port 8089"),
     ("HTTPRoute site", f"{FIRST}.filters", [], "clients can send X-Client-Address"),
     ("HTTPRoute site", f"{FIRST}.backendRefs.0.port", 8080, "no port 8080 of Service nginx"),
     ("HTTPRoute site", f"{FIRST}.backendRefs.0.port", 8050, "speaks another protocol"),

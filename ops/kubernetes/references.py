@@ -4,6 +4,7 @@ import pathlib
 import re
 from urllib.parse import parse_qs, urlsplit
 
+from flows import ACME_SOLVER
 from objects import matches
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -57,7 +58,7 @@ def selectors(objects):
                 yield f"{pod.name}: no headless Service {spec['serviceName']}"
     strimzi = [{"strimzi.io/cluster": item["metadata"]["name"], "strimzi.io/name": f"{item['metadata']['name']}-{part}"}
                for item in objects.of("Kafka") for part in ("kafka", "entity-operator")]
-    labels = [pod.labels for pod in objects.pods()] + strimzi
+    labels = [pod.labels for pod in objects.pods()] + strimzi + [ACME_SOLVER]
     for item in objects.of("PodDisruptionBudget", "PodMonitor", "NetworkPolicy"):
         name, spec = f"{item['kind']} {item['metadata']['name']}", item["spec"]
         selector = spec.get("podSelector", spec.get("selector"))
@@ -90,6 +91,9 @@ def targets(objects):
                 yield f"{name}: its listener is for another host"
         for rule in route["spec"]["rules"]:
             yield from backends(objects, name, rule)
+    hosts = {kind: {host for route in objects.of(kind) for host in route["spec"]["hostnames"]} for kind in ("HTTPRoute", "GRPCRoute")}
+    for host in hosts["HTTPRoute"] & hosts["GRPCRoute"]:
+        yield f"HTTPRoute and GRPCRoute share the host {host}: a Gateway takes only one of them"
 
 
 def backends(objects, name, rule):
