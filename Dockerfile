@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # An image with only the binary and the libraries that it links: no shell, no package manager.
 
 # The manifests of the crates without their sources.
@@ -10,6 +9,8 @@ FROM rust:1.95.0-slim-bookworm AS build
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends build-essential ca-certificates libssl-dev pkg-config \
     && rm -rf /var/lib/apt/lists/*
+# A failing part of a pipe fails its step.
+SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 WORKDIR /src
 # docker build --build-arg FEATURES=kafka-tls: TLS and logins for Kafka.
 ARG FEATURES=
@@ -55,6 +56,6 @@ ENV JORNADA_LISTEN=0.0.0.0:4000 \
     JORNADA_LOG_FORMAT=json
 EXPOSE 4000 4050 4100
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 CMD ["/jornada", "health"]
+HEALTHCHECK --interval=5s --timeout=10s --start-period=11m --retries=3 CMD ["/jornada", "health"]
 ENTRYPOINT ["/jornada"]
 CMD ["serve"]

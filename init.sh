@@ -11,7 +11,8 @@
 #   bash init.sh [--native] queue ...  the queue of votes: queue status; dead-letters list, ... (see STACK_QUEUE)
 #   bash init.sh --native ctl ...      supervisorctl of the native system: restart app:app1, tail door:nginx, ...
 #
-# Uses docker-compose.yml if a Docker engine is running; without one, or with --native, runs directly on Debian or Ubuntu.
+# The first start uses docker-compose.yml if a Docker engine is running; without one, or with --native, it runs directly on
+# Debian or Ubuntu. Later runs keep to that way (STACK_WAY in .env).
 # Settings and secrets are in .env (see ops/settings.sh). STACK_DATA=/path selects the data folder of the native system;
 # STACK_PROGRAM=/path installs an existing program instead of building one.
 set -euo pipefail
@@ -24,12 +25,16 @@ source ops/servers.sh
 source ops/settings.sh
 # shellcheck source=ops/layout.sh
 source ops/layout.sh
+# shellcheck source=ops/nginx.sh
+source ops/nginx.sh
 # shellcheck source=ops/probe.sh
 source ops/probe.sh
 # shellcheck source=ops/native.sh
 source ops/native.sh
 # shellcheck source=ops/docker.sh
 source ops/docker.sh
+# shellcheck source=ops/way.sh
+source ops/way.sh
 
 YES=
 
@@ -59,7 +64,7 @@ print_summary() {
 }
 
 native_ctl() {
-    choose_owner
+    need_native_system
     ctl "$@"
 }
 
@@ -73,10 +78,10 @@ main() {
         esac
         shift
     done
-    [[ -n $way ]] || { has_docker && way=docker; } || way=native
+    choose_way "$way"
     verb=${words[0]:-up}
-    case $way.$verb.${#words[@]} in
-        *.up.? | *.status.1 | *.stop.1 | *.down.1 | *.token.2 | *.staff.* | *.audit.* | *.queue.* | *.dead-letters.* | native.ctl.*) "${way}_$verb" "${words[@]:1}" ;;
+    case $WAY.$verb.${#words[@]} in
+        *.up.? | *.status.1 | *.stop.1 | *.down.1 | *.token.2 | *.staff.* | *.audit.* | *.queue.* | *.dead-letters.* | native.ctl.*) "${WAY}_$verb" "${words[@]:1}" ;;
         docker.ctl.*) fail "ctl is for the native system" "docker compose ps" ;;
         *) fail "unknown arguments: ${words[*]}" "bash init.sh [--native] [status | stop | down [--yes] | token NAME | staff ... | audit ... | queue ... | dead-letters ...]" ;;
     esac

@@ -1,90 +1,89 @@
 # shellcheck shell=bash
 # The whole system in Docker, from docker-compose.yml. Sourced by init.sh after ops/settings.sh.
 
-has_docker() {
-    command -v docker >/dev/null && docker info >/dev/null 2>&1
+# shellcheck source=ops/docker/engine.sh
+source ops/docker/engine.sh
+# shellcheck source=ops/docker/files.sh
+source ops/docker/files.sh
+# shellcheck source=ops/docker/queue.sh
+source ops/docker/queue.sh
+# shellcheck source=ops/docker/start.sh
+source ops/docker/start.sh
+
+# Reads the settings and finds the engine.
+open_docker() {
+    load_settings
+    find_engine
+    choose_files
+    number_ports
 }
 
-compose() {
-    if docker compose version >/dev/null 2>&1; then docker compose "$@"; else docker-compose "$@"; fi
+# Fails if the system does not run, with the command that starts it.
+need_docker_system() {
+    open_docker
+    [[ -n $(running_services) ]] || fail "the system is not running" "bash init.sh"
 }
 
-# Saves what docker-compose.yml needs to know of STACK_QUEUE. If an earlier queue is in use, nginx stops until the votes
-# in it are stored, and its services are removed; its volume is kept.
-change_queue() {
-    local profile=redis-queue url="redis://:$STACK_REDIS_PASSWORD@redis-queue:6379/" former
-    case $STACK_QUEUE in
-        kafka) profile=kafka url=kafka://kafka:9092/votes ;;
-        direct) profile='' ;;
-    esac
-    former=$(former_profile)
-    if [[ -n $former && $former != "$profile" ]]; then
-        say "waiting until the votes in the former queue are stored"
-        compose stop nginx >&2
-        former_is_empty || {
-            compose start nginx >&2 || true
-            fail "votes in the former queue ($former) are not stored yet: nothing was changed" "STACK_QUEUE=${former%-queue} bash init.sh"
-        }
-        compose rm --stop --force consumer "$former" >&2
-    fi
-    if [[ -z $profile ]]; then
-        forget_queue
-    else
-        save_setting COMPOSE_PROFILES "$profile"
-        save_setting STACK_QUEUE_URL "$url"
-        save_setting STACK_QUEUE_WATCH ",http://consumer:4100/readyz"
-    fi
-}
-
-# Prints the profile of the queue in use, if there is one.
-former_profile() {
-    sed -n 's/^COMPOSE_PROFILES=\(redis-queue\|kafka\)$/\1/p' "$ENV_FILE"
-}
-
-forget_queue() {
-    local name
-    [[ -n $(former_profile) ]] || return 0
-    for name in COMPOSE_PROFILES STACK_QUEUE_URL STACK_QUEUE_WATCH; do save_setting "$name"; done
-}
-
-# Waits for at most a minute.
-former_is_empty() {
-    local deadline=$((SECONDS + 60))
-    until [[ $({ compose exec -T app1 /jornada queue status 2>/dev/null || true; } | read_lag) == 0 ]]; do
-        ((SECONDS < deadline)) || return 1
-        sleep 1
+# Runs a command of the program in an instance that runs: options of `docker exec`, --, arguments.
+run_program() {
+    local name options=()
+    while [[ $1 != -- ]]; do options+=("$1") && shift; done
+    shift
+    for name in "${INSTANCES[@]}"; do
+        runs "$name" || continue
+        inside "${options[@]}" -- "$name" /jornada "$@"
+        return
     done
+    fail "no instance is running" "bash init.sh"
 }
 
-# Creates the topic or the stream, when its server answers: deadline. Until then the instances insert votes directly.
-create_queue() {
-    local why
-    until why=$(compose exec -T app1 /jornada queue create --partitions "$QUEUE_PARTITIONS" 2>&1); do
-        ((SECONDS < $1)) || fail "cannot create the queue ($why)" "docker compose logs kafka redis-queue"
-        sleep 1
-    done
+# Saves what docker-compose.yml cannot find out.
+save_docker_settings() {
+    local files=docker-compose.yml
+    save_setting STACK_WAY docker
+    save_setting COMPOSE_PROJECT_NAME "$PROJECT"
+    [[ -z $STACK_TLS_CERTIFICATE ]] || files+=:ops/docker/tls.yml
+    save_setting COMPOSE_FILE "$files"
+    [[ -n $STACK_DOCKER_LOGS ]] || save_setting STACK_DOCKER_LOGS "$(docker info --format '{{.DockerRootDir}}')/containers"
 }
 
 docker_up() {
-    local deadline=$((SECONDS + 180)) why token
-    load_settings
-    change_queue
-    compose up --build --detach >&2 || {
-        compose stop >&2 || true
-        fail "the containers do not start; they were stopped" "docker compose up"
-    }
-    until why=$(registration_works "$(site_url)"); do
-        ((SECONDS < deadline)) || {
-            compose logs --tail 20 >&2 || true
-            compose stop >&2 || true
-            fail "cannot make a registration ($why); the containers were stopped" "docker compose logs"
-        }
-        sleep 1
-    done
-    [[ $STACK_QUEUE == direct ]] || create_queue "$deadline"
-    token=$(first_token docker_token)
+    local token
+    need_command curl curl
+    open_docker
+    exec 9>"$STACK/lock"
+    flock --nonblock 9 || fail "another init.sh is running here" "wait for it"
+    RAN_BEFORE=$(running_services | paste -sd' ')
+    trap undo_docker_start EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    STEP="building the image" && build_image
+    STEP="writing the settings" && save_docker_settings && write_docker_files
+    STEP="changing the queue" && change_queue
+    STEP="starting the stores" && bring_up_group wait_for_store "${STORES[@]}"
+    STEP="creating the replica set" && create_replica_set
+    STEP="starting the instances" && bring_up_group wait_for_instance "${INSTANCES[@]}"
+    STEP="starting the queue" && start_docker_queue
+    STEP="starting nginx" && start_docker_nginx
+    STEP="checking that it works"
+    await nginx "$SECONDS_TO_SERVE" "a registration can be made and read back at $(site_url)" registration_works "$(site_url)"
+    STEP="creating the first token" && token=$(first_token docker_token)
+    STEP=
+    start_monitoring
+    trap - EXIT
     print_summary "docker compose logs" "docker compose ps" "$token"
     print_panels
+    warn_of_rootless
+}
+
+create_replica_set() {
+    replica_set initiated >"$STACK/log" 2>&1 || { tail -n 3 "$STACK/log" >&2 && fail "MongoDB accepts no writes" "docker compose logs mongo1"; }
+}
+
+# A rootless engine hides the addresses of clients.
+warn_of_rootless() {
+    [[ $(docker info --format '{{.SecurityOptions}}' 2>/dev/null) != *rootless* ]] ||
+        say "The engine is rootless: all visitors have one address and share one rate limit (docs/operations.md)."
 }
 
 print_panels() {
@@ -92,50 +91,68 @@ print_panels() {
 }
 
 docker_token() {
-    compose exec -T app1 /jornada token new "$1"
+    need_docker_system
+    run_program -- token new "$1"
 }
 
 docker_staff() {
-    compose exec -T -e JORNADA_PUBLIC_URL="${STACK_PUBLIC_URL:-$(site_url)}" app1 /jornada staff "$@"
+    need_docker_system
+    run_program -e JORNADA_PUBLIC_URL="${STACK_PUBLIC_URL:-$(site_url)}" -- staff "$@"
 }
 
 docker_audit() {
-    compose exec -T app1 /jornada audit "$@"
+    need_docker_system
+    run_program -- audit "$@"
 }
 
 docker_queue() {
-    compose exec -T app1 /jornada queue "$@"
+    need_docker_system
+    run_program -- queue "$@"
 }
 
 docker_dead-letters() {
-    compose exec -T app1 /jornada dead-letters "$@"
+    need_docker_system
+    run_program -- dead-letters "$@"
 }
 
 docker_status() {
-    local bad=0
-    load_settings
+    local name bad=0
+    open_docker
+    [[ -n $(running_services) ]] || { say "the system is not running" && return 3; }
     compose ps
+    for name in "${INSTANCES[@]}"; do
+        if instance_is_ready "$name" 2>/dev/null; then echo "$name ready"; else echo "$name NOT ready" && bad=1; fi
+    done
     if registration_works "$(site_url)" >/dev/null; then
         echo "$(site_url) accepts registrations"
     else
         echo "$(site_url) does NOT accept registrations" && bad=1
     fi
     if [[ $STACK_QUEUE != direct ]]; then
-        compose exec -T app1 /jornada queue status || { echo "the queue is NOT in order" && bad=1; }
+        run_program -- queue status || { echo "the queue is NOT in order" && bad=1; }
     fi
     print_panels
     return "$bad"
 }
 
 docker_stop() {
-    load_settings
-    compose stop
+    open_docker
+    [[ -n $(containers) ]] || { say "the system is not running" && return; }
+    compose --profile redis-queue --profile kafka --profile dev stop >"$STACK/log" 2>&1 ||
+        { tail -n 3 "$STACK/log" >&2 && fail "cannot stop the containers" "docker compose stop"; }
+    say "stopped; the data are kept in the volumes $PROJECT""_*"
 }
 
 docker_down() {
-    load_settings
+    local name
+    open_docker
+    [[ -n $(containers --all)$(docker volume ls --quiet --filter "label=com.docker.compose.project=$PROJECT") ]] ||
+        fail "there is no system $PROJECT in Docker" "bash init.sh"
     confirm "the containers and their volumes, with every registration and photo"
-    compose --profile redis-queue --profile kafka down --volumes
+    compose --profile redis-queue --profile kafka --profile dev down --volumes --remove-orphans >"$STACK/log" 2>&1 ||
+        { tail -n 3 "$STACK/log" >&2 && fail "cannot remove the containers" "docker compose down --volumes"; }
+    rm -rf "$STACK"
     forget_queue
-    save_setting STACK_STAFF_TOKEN
+    for name in STACK_STAFF_TOKEN STACK_WAY; do save_setting "$name"; done
+    say "removed; kept: the images ($(image_of app1) and those of the servers), and the secrets in $ENV_FILE"
 }

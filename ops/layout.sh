@@ -109,43 +109,17 @@ write_campaigns() {
 }
 
 write_nginx() {
-    local name listen="listen $STACK_LISTEN;" grpc="listen $STACK_GRPC_LISTEN http2;" redirect=
-    if [[ -n $STACK_TLS_CERTIFICATE ]]; then
-        listen="listen $STACK_TLS_LISTEN ssl http2;
-ssl_certificate $STACK_TLS_CERTIFICATE;
-ssl_certificate_key $STACK_TLS_KEY;"
-        grpc="listen $STACK_GRPC_LISTEN ssl http2;
-ssl_certificate $STACK_TLS_CERTIFICATE;
-ssl_certificate_key $STACK_TLS_KEY;"
-        redirect="server { listen $STACK_LISTEN; return 308 ${STACK_PUBLIC_URL%/}\$request_uri; }"
-    fi
-    write_file nginx/nginx.conf <nginx.conf
-    write_file nginx/here/words.conf <nginx/words.conf
-    write_file nginx/here/server.conf <<<"$listen"
-    write_file nginx/here/grpc.conf <<<"$grpc"
-    write_file nginx/here/http.conf <<CONF
-upstream jornada {
-    zone jornada 128k;
-    least_conn;
-$(for name in "${INSTANCES[@]}"; do echo "    server 127.0.0.1:${PORTS[$name]} max_fails=10 fail_timeout=2s;"; done)
-    keepalive 64;
-    keepalive_timeout 20s;
-}
-upstream jornada-grpc {
-    zone jornada-grpc 128k;
-    least_conn;
-$(for name in "${INSTANCES[@]}"; do echo "    server 127.0.0.1:${PORTS[grpc${name#app}]} max_fails=10 fail_timeout=2s;"; done)
-    keepalive 64;
-    keepalive_timeout 20s;
-}
-geo \$exempt { default 0; 127.0.0.0/8 1; ::1 1; }
-server {
-    listen 127.0.0.1:${PORTS[nginx_status]};
-    access_log off;
-    location = /nginx_status { stub_status; }
-}
-$redirect
-CONF
+    local name servers=() grpc=()
+    for name in "${INSTANCES[@]}"; do
+        servers+=("127.0.0.1:${PORTS[$name]}")
+        grpc+=("127.0.0.1:${PORTS[grpc${name#app}]}")
+    done
+    # shellcheck disable=SC2034 # used by ops/nginx.sh
+    NGINX=([listen]=$STACK_LISTEN [tls]=$STACK_TLS_LISTEN [grpc]=$STACK_GRPC_LISTEN [status]=127.0.0.1:${PORTS[nginx_status]}
+        [certificate]=$STACK_TLS_CERTIFICATE [key]=$STACK_TLS_KEY [resolver]=""
+        [files]=$(worker_files "$(ulimit -Hn)")
+        [server]=$(printf '%s\n' "${servers[@]}") [grpc_server]=$(printf '%s\n' "${grpc[@]}"))
+    write_nginx_files
 }
 
 # One program of supervisord: name, stop timeout in seconds, command.

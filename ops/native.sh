@@ -83,6 +83,7 @@ native_up() {
     flock --nonblock 9 || fail "another init.sh is running here" "wait for it"
     choose_queues
     STEP="installing the queue" && install_queues
+    save_setting STACK_WAY native
     STEP="writing the settings" && write_all_files
     if supervisord_pid >/dev/null; then update_programs; else STEP="starting supervisord" && start_supervisord; fi
     STEP="starting the stores" && start_stores
@@ -98,6 +99,14 @@ native_up() {
     trap - EXIT
     print_summary "$STACK/log" "bash init.sh --native ctl help" "$token"
     print_telemetry
+}
+
+# Fails if the system does not run, with the command that starts it.
+need_native_system() {
+    choose_owner
+    load_settings
+    number_ports
+    supervisord_pid >/dev/null || fail "the system is not running (data: $STACK)" "bash init.sh --native"
 }
 
 native_status() {
@@ -123,6 +132,7 @@ native_status() {
 native_stop() {
     local name pid
     choose_owner
+    [[ -f $STACK/.jornada-stack ]] || { say "there is no system in $STACK" && return; }
     if pid=$(supervisord_pid); then
         say "stopping; requests in flight can finish"
         for name in telemetry door app; do ctl stop "$name:*" >/dev/null || true; done
@@ -136,6 +146,7 @@ native_stop() {
 }
 
 native_down() {
+    local name
     choose_owner
     [[ -f $STACK/.jornada-stack ]] || fail "$STACK does not contain a system of init.sh" "bash init.sh"
     confirm "$STACK, with every registration and photo"
@@ -143,6 +154,6 @@ native_down() {
     # The folder itself may be a mount point, or /var/lib/jornada of a package.
     find "$STACK" -mindepth 1 -delete
     rmdir "$STACK" 2>/dev/null || true
-    save_setting STACK_STAFF_TOKEN
-    say "removed; the other secrets are kept in $ENV_FILE"
+    for name in STACK_STAFF_TOKEN STACK_WAY; do save_setting "$name"; done
+    say "removed; kept: the secrets in $ENV_FILE, the user $OWNER, the packages of Debian and the programs in .tools"
 }

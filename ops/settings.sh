@@ -17,7 +17,8 @@ declare -A SETTINGS=(
     [STACK_BASE_PORT]="4000"          # all other parts listen on 127.0.0.1, on ports relative to this one
     [STACK_PUBLIC_URL]=""             # public URL of the site, for receipts; default: taken from each request; required with TLS
     [STACK_HOSTS]=""                  # further host names that the site accepts; without it and STACK_PUBLIC_URL, any
-    [STACK_EXEMPT]="127.0.0.0/8,::1"  # addresses exempt from the application's rate limits
+    [STACK_EXEMPT]="127.0.0.0/8,::1"  # addresses exempt from the rate limits of nginx and the application
+    [STACK_PROXY]=""                  # addresses of a proxy in front of nginx, whose X-Forwarded-For is believed
     [STACK_ADMIN_TOTP]="optional"     # required: admins must set up a second factor
     [STACK_TLS_LISTEN]="0.0.0.0:8443" # where nginx listens with TLS, if it has a certificate
     [STACK_TLS_CERTIFICATE]=""        # full path of the certificate with its chain
@@ -29,6 +30,8 @@ declare -A SETTINGS=(
     [STACK_MAIL_TO]=""                # recipient: the administrator
     [STACK_WATCH_NEUTRAL]=""          # host:port outside the system; if it does not answer either, the watcher may be cut off
     [STACK_GRAFANA_LISTEN]="127.0.0.1:3000" # where docker-compose.yml publishes Grafana
+    [STACK_FILES]=""                  # folder of the settings that docker-compose.yml mounts; default: data/docker
+    [STACK_DOCKER_LOGS]=""            # folder of the engine's log files; default: as the engine says
 )
 # Generated once. The staff token is not among them: the store holds only its hash, so it is created when the store runs.
 SECRETS=(STACK_SECRET STACK_PHOTO_KEY STACK_MONGODB_KEY STACK_MONGODB_ADMIN_PASSWORD STACK_MONGODB_PASSWORD STACK_REDIS_PASSWORD
@@ -48,9 +51,15 @@ read_env_file() {
     done <"$ENV_FILE"
 }
 
+# Prints the value of a line of .env that init.sh saved there: name.
+saved_setting() {
+    [[ ! -f $ENV_FILE ]] || sed -n "s/^$1=//p" "$ENV_FILE"
+}
+
 # Replaces one line of .env atomically: name and value; without a value the line is removed.
 save_setting() {
     local name=$1 fresh
+    [[ $# -lt 2 ]] || ! grep -qxF -- "$1=$2" "$ENV_FILE" 2>/dev/null || return 0
     fresh=$(umask 077 && mktemp "$ENV_FILE.XXXXXX")
     if [[ -f $ENV_FILE ]]; then grep -v "^$name=" "$ENV_FILE" >"$fresh" || true; fi
     [[ $# -lt 2 ]] || printf '%s=%s\n' "$name" "$2" >>"$fresh"
@@ -64,7 +73,7 @@ random_hex() {
 check_settings() {
     local name
     for name in STACK_LISTEN STACK_TLS_LISTEN STACK_GRPC_LISTEN; do
-        [[ ${!name} =~ ^[0-9.]+:[0-9]+$ ]] || fail "$name is not an address" "STACK_LISTEN=0.0.0.0:8080 bash init.sh"
+        [[ ${!name} =~ ^([0-9.]+|\[[0-9a-f:.]+\]):[0-9]+$ ]] || fail "$name is not an address" "STACK_LISTEN=0.0.0.0:8080 bash init.sh"
     done
     [[ $STACK_BASE_PORT =~ ^[1-9][0-9]{3,4}$ && $STACK_BASE_PORT -ge 1024 && $STACK_BASE_PORT -le 22000 ]] ||
         fail "STACK_BASE_PORT is not a port from 1024 to 22000" "STACK_BASE_PORT=4000 bash init.sh"
@@ -77,6 +86,7 @@ check_settings() {
     [[ -z $STACK_TLS_CERTIFICATE || $STACK_PUBLIC_URL =~ ^https://[A-Za-z0-9.-]+(:[0-9]+)?/?$ ]] ||
         fail "STACK_PUBLIC_URL: with a certificate expected https://NAME or https://NAME:PORT, not '$STACK_PUBLIC_URL'" \
             "STACK_PUBLIC_URL=https://example.org bash init.sh"
+    [[ -z $STACK_FILES || $STACK_FILES == /* ]] || fail "STACK_FILES is not a full path" "STACK_FILES=/srv/jornada bash init.sh"
     for name in STACK_TLS_CERTIFICATE STACK_TLS_KEY; do
         [[ -z ${!name} || -r ${!name} ]] || fail "$name: cannot read ${!name}" "give the full path of a file"
     done
@@ -104,7 +114,8 @@ load_settings() {
 site_url() {
     local scheme=http listen=$STACK_LISTEN
     if [[ -n ${STACK_TLS_CERTIFICATE:-} ]]; then scheme=https listen=$STACK_TLS_LISTEN; fi
-    printf '%s://%s' "$scheme" "${listen/#0.0.0.0:/127.0.0.1:}"
+    listen=${listen/#0.0.0.0:/127.0.0.1:}
+    printf '%s://%s' "$scheme" "${listen/#\[::\]:/[::1]:}"
 }
 
 # Creates the first staff token with the given command, saves it in .env and prints it. Prints nothing if one exists.

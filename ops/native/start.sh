@@ -71,7 +71,7 @@ start_nginx() {
 
 # Runs a command of the program with the settings of an instance.
 native_program() {
-    choose_owner
+    need_native_system
     (cd "$STACK/app1" && as_owner "$STACK/bin/jornada" "$@")
 }
 
@@ -80,7 +80,7 @@ native_token() {
 }
 
 native_staff() {
-    choose_owner
+    need_native_system
     local url=${STACK_PUBLIC_URL:-$(site_url)}
     (cd "$STACK/app1" && as_owner env "JORNADA_PUBLIC_URL=$url" "$STACK/bin/jornada" staff "$@")
 }

@@ -1,6 +1,7 @@
 // Creates the replica set of docker-compose.yml or Kubernetes and its users, as ops/replica_set.py does for a native system. If the
-// set exists, it only waits. In the network of the first member MongoDB's localhost exception applies; elsewhere mongosh logs in
-// with the key of the members (MONGODB_KEY).
+// set exists, it only waits: with UNTIL=complete until all members hold the data. In the container or network of a member, in the
+// first one while the set is new, MongoDB's localhost exception applies; elsewhere mongosh logs in with the key of the members
+// (MONGODB_KEY).
 const server = process.env.SERVER || '127.0.0.1:27017';
 const key = process.env.MONGODB_KEY;
 const members = process.env.MEMBERS.split(',');
@@ -12,6 +13,8 @@ const deadline = Date.now() + 60_000;
 const ALREADY_INITIALIZED = 23;
 const UNAUTHORIZED = 13;
 const AUTHENTICATION_FAILED = 18;
+const PRIMARY = 1;
+const SECONDARY = 2;
 
 function adminDatabase(user, pwd) {
   let login = user ? `${user}:${pwd}@` : '';
@@ -55,6 +58,16 @@ function ensureUser(name, pwd, ...roles) {
   else admin.createUser({ user: name, pwd, roles });
 }
 
+// Otherwise the first member would take over again after each of its restarts, by an election more.
+function equalPriorities() {
+  const admin = adminDatabase('admin', adminPassword);
+  const { config } = admin.adminCommand({ replSetGetConfig: 1 });
+  if (config.members.every((member) => member.priority === 1)) return;
+  for (const member of config.members) member.priority = 1;
+  config.version += 1;
+  admin.adminCommand({ replSetReconfig: config });
+}
+
 function ensureUsers() {
   if (!canLogIn('admin', adminPassword)) {
     adminDatabase().createUser({ user: 'admin', pwd: adminPassword, roles: ['root'] });
@@ -63,11 +76,20 @@ function ensureUsers() {
   ensureUser('monitor', monitorPassword, { role: 'clusterMonitor', db: 'admin' }, { role: 'read', db: 'local' });
 }
 
+function isComplete() {
+  const states = adminDatabase('admin', adminPassword).adminCommand({ replSetGetStatus: 1 }).members.map((member) => member.state);
+  return states.every((state) => state === PRIMARY || state === SECONDARY);
+}
+
 function isDone() {
+  if (process.env.UNTIL === 'complete') return isComplete();
   initiate();
   const hello = adminDatabase().hello();
   // If another member is primary, the set is not new and its users exist.
-  if (hello.isWritablePrimary) ensureUsers();
+  if (hello.isWritablePrimary) {
+    ensureUsers();
+    equalPriorities();
+  }
   return hello.isWritablePrimary || Boolean(hello.primary && canLogIn('jornada', password));
 }
 
