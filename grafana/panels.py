@@ -81,7 +81,7 @@ def states(title, description, *queries, width=12, **more):
 def bars(title, description, unit, *queries, **more):
     """Returns a panel of the latest values as bars, one for each series."""
     options = {"orientation": "horizontal", "displayMode": "basic", "reduceOptions": {"calcs": ["lastNotNull"]}}
-    defaults = {"min": 0, "thresholds": steps(), "color": {"mode": "palette-classic"}}
+    defaults = {"min": 0, "thresholds": steps(), "color": {"mode": "palette-classic"}} | more.pop("defaults", {})
     return panel("bargauge", title, description, unit, queries, options=options, defaults=defaults, **more)
 
 
@@ -129,7 +129,7 @@ def dashboard(uid, title, description, variables, panels, span="now-1h"):
     """Returns a whole dashboard."""
     return {
         "uid": uid, "title": title, "description": description, "tags": ["jornada"], "schemaVersion": SCHEMA_VERSION,
-        "editable": False, "graphTooltip": 1, "refresh": "10s", "timezone": "browser", "weekStart": "",
+        "editable": True, "graphTooltip": 1, "refresh": "10s", "timezone": "browser", "weekStart": "",
         "time": {"from": span, "to": "now"}, "timepicker": {}, "fiscalYearStartMonth": 0, "id": None, "version": 1,
         "annotations": {"list": []},
         "links": [{"type": "dashboards", "title": "Jornada", "tags": ["jornada"], "asDropdown": False,

@@ -25,6 +25,8 @@ def state():
                ("job:jornada_http_request_duration_seconds:p99_5m", ""), thresholds=steps(("yellow", 1), ("red", 2))),
         states("Instancias", "Cada instancia en el tiempo, según Prometheus: verde en pie, rojo caída.",
                ('up{job="jornada",instance=~"$instance"}', "{{instance}}")),
+        lines("Alertas por nombre", "Qué alertas están activas. WatchStands es la señal de que la vigilancia está en pie.", "none",
+              ('count by (alertname) (ALERTS{alertstate="firing"})', "{{alertname}}"), width=12),
         states("Según la vigilancia", "Cada instancia en el tiempo, según /readyz: también cae sin base de datos.",
                ("max by (target) (jornada_watch_target_up)", "{{target}}")),
         states("Dependencias", "Si alguna instancia alcanza la base de datos, las fotos y Redis.",
@@ -98,7 +100,8 @@ def processes():
               ("1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes", "{{instance}}"), defaults={"max": 1}),
         bars("Disco usado", "Parte usada de cada disco; con menos de 15 % libre llega un correo.", "percentunit",
              (f"1 - node_filesystem_avail_bytes{{{DISKS}}} / node_filesystem_size_bytes{{{DISKS}}}",
-              "{{instance}} {{mountpoint}}")),
+              "{{instance}} {{mountpoint}}"),
+             defaults={"max": 1, "thresholds": steps(("yellow", 0.75), ("red", 0.85)), "color": {"mode": "thresholds"}}),
     ]
 
 

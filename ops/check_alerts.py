@@ -2,7 +2,7 @@
 """Checks that the cases of prometheus/tests/ detect a broken alert: check_alerts.py PROMETHEUS_FOLDER
 
 Every alert is broken in two ways: it never fires, or it always fires. promtool must fail for each. This also detects
-alerts without a case. Needs Debian's prometheus and python3-yaml.
+alerts without a case. Each recorded series must be used by a rule or a dashboard. Needs Debian's prometheus and python3-yaml.
 """
 
 import pathlib
@@ -45,6 +45,16 @@ def break_each(folder):
             path.write_text(yaml.safe_dump(rules))
 
 
+def unused_records(source):
+    """Yields the recorded series that no alert, no other rule and no dashboard names."""
+    texts = [path.read_text() for path in (*source.glob("rules/*.yml"), *source.glob("../grafana/dashboards/*.json"))]
+    for rules in map(yaml.safe_load, texts[: len(list(source.glob("rules/*.yml")))]):
+        for name in (rule["record"] for group in rules["groups"] for rule in group["rules"] if "record" in rule):
+            # Its own rule names it once.
+            if sum(text.count(name) for text in texts) < 2:
+                yield name
+
+
 def main(source):
     """Works on a copy; returns the exit code."""
     with tempfile.TemporaryDirectory() as work:
@@ -54,9 +64,12 @@ def main(source):
             print(f"the cases fail without any change: promtool test rules {source}/tests/*.yml", file=sys.stderr)
             return 1
         undetected = list(break_each(folder))
+    unused = list(unused_records(pathlib.Path(source)))
     for alert, expression in undetected:
         print(f"no case fails if {alert} is `{expression}`", file=sys.stderr)
-    return bool(undetected)
+    for name in unused:
+        print(f"nothing uses the recorded series {name}", file=sys.stderr)
+    return bool(undetected or unused)
 
 
 if __name__ == "__main__":
