@@ -31,7 +31,8 @@ PRODUCTION = {
     "JORNADA_STORE": "mongodb://jornada:secret@db.example.org:27017/jornada?tls=true",
     "JORNADA_CACHE": "rediss://:secret@cache.example.org:6380/",
     "AWS_ACCESS_KEY_ID": "key",
-    "AWS_SECRET_ACCESS_KEY": "secret",
+    # Each character that YAML could take for something else.
+    "AWS_SECRET_ACCESS_KEY": "a\"b\\\\c: #$d'e%",
 }
 
 
@@ -89,6 +90,14 @@ def files_left_out(items):
                 yield f"{folder}/{file.name} is in no ConfigMap"
 
 
+def secrets_changed(items):
+    """Yields values that the script did not pass on as they were."""
+    found = next(item["stringData"] for item in items if item["metadata"]["name"] == "jornada")
+    for name, value in PRODUCTION.items():
+        if found[name] != value:
+            yield f"k8s/secrets.sh: {name} is {found[name]}, not {value}"
+
+
 def main(tools):
     """Returns the exit code."""
     kubectl, schemas = f"{tools}/kubectl", Schemas(tools)
@@ -106,6 +115,7 @@ def main(tools):
         count += len(items)
     wrong += cloudrun.errors(ROOT / "k8s/cloudrun", schemas)
     wrong += files_left_out(rendered["production"][0])
+    wrong += secrets_changed(read_secrets("production"))
     for error in wrong:
         print(error, file=sys.stderr)
     print(f"{count} objects of {len(rendered)} overlays, {mutations.COUNT} ways to break them")
