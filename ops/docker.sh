@@ -151,8 +151,9 @@ docker_down() {
     confirm "the containers and their volumes, with every registration and photo"
     compose --profile redis-queue --profile kafka --profile dev down --volumes --remove-orphans >"$STACK/log" 2>&1 ||
         { tail -n 3 "$STACK/log" >&2 && fail "cannot remove the containers" "docker compose down --volumes"; }
-    rm -rf "$STACK"
+    (cd "$STACK" && rm -rf nginx mongo prometheus alertmanager loki alloy grafana lock log nginx.stamp)
+    rmdir "$STACK" 2>/dev/null || true
     forget_queue
     for name in STACK_STAFF_TOKEN STACK_WAY; do save_setting "$name"; done
-    say "removed; kept: the images ($(image_of app1) and those of the servers), and the secrets in $ENV_FILE"
+    say "removed; kept: the images ($(image_of consumer) and those of the servers), and the secrets in $ENV_FILE"
 }
