@@ -10,6 +10,7 @@
 #   bash init.sh [--native] audit ...  the audit log: audit verify, audit export
 #   bash init.sh [--native] queue ...  the queue of votes: queue status; dead-letters list, ... (see STACK_QUEUE)
 #   bash init.sh --native ctl ...      supervisorctl of the native system: restart app:app1, tail door:nginx, ...
+#   bash init.sh --native boot         start the native system with the machine, by systemd
 #
 # The first start uses docker-compose.yml if a Docker engine is running; without one, or with --native, it runs directly on
 # Debian or Ubuntu. Later runs keep to that way (STACK_WAY in .env).
@@ -81,7 +82,8 @@ main() {
     choose_way "$way"
     verb=${words[0]:-up}
     case $WAY.$verb.${#words[@]} in
-        *.up.? | *.status.1 | *.stop.1 | *.down.1 | *.token.2 | *.staff.* | *.audit.* | *.queue.* | *.dead-letters.* | native.ctl.*) "${WAY}_$verb" "${words[@]:1}" ;;
+        *.up.? | *.status.1 | *.stop.1 | *.down.1 | *.token.2 | *.staff.* | *.audit.* | *.queue.* | *.dead-letters.* | native.ctl.* | native.boot.1) "${WAY}_$verb" "${words[@]:1}" ;;
+        docker.boot.1) fail "containers start with the engine, which must start with the machine" "systemctl enable docker" ;;
         docker.ctl.*) fail "ctl is for the native system" "docker compose ps" ;;
         *) fail "unknown arguments: ${words[*]}" "bash init.sh [--native] [status | stop | down [--yes] | token NAME | staff ... | audit ... | queue ... | dead-letters ...]" ;;
     esac

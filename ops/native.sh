@@ -14,6 +14,8 @@ source ops/native/grafana.sh
 source ops/native/telemetry.sh
 # shellcheck source=ops/native/watch.sh
 source ops/native/watch.sh
+# shellcheck source=ops/native/boot.sh
+source ops/native/boot.sh
 
 SECONDS_TO_READY=60
 STEP="" # the current step, for the error message
@@ -151,6 +153,7 @@ native_down() {
     [[ -f $STACK/.jornada-stack ]] || fail "$STACK does not contain a system of init.sh" "bash init.sh"
     confirm "$STACK, with every registration and photo"
     native_stop
+    forget_boot
     # The folder itself may be a mount point, or /var/lib/jornada of a package.
     find "$STACK" -mindepth 1 -delete
     rmdir "$STACK" 2>/dev/null || true
