@@ -16,6 +16,8 @@ source ops/check_prometheus.sh
 source ops/check_kubernetes.sh
 # shellcheck source=ops/check_api.sh
 source ops/check_api.sh
+# shellcheck source=ops/check_unit.sh
+source ops/check_unit.sh
 
 CARGO_DENY=0.20.2
 CARGO_MACHETE=0.9.2
@@ -93,8 +95,10 @@ check_dependencies() {
 
 run_all() {
     step "install what the tests need" install_parts
-    step "shellcheck" shellcheck --external-sources init.sh test.sh ops/*.sh ops/*/*.sh drill/*.sh docs/examples/*.sh fuzz/*.sh k8s/*.sh prometheus/*.sh
+    step "shellcheck" shellcheck --external-sources init.sh test.sh ops/*.sh ops/*/*.sh drill/*.sh drill/*/*.sh docs/examples/*.sh fuzz/*.sh k8s/*.sh prometheus/*.sh
     step "docker-compose.yml" check_compose
+    step "versions, and rules of docker-compose.yml" /usr/bin/python3 -B ops/check_pins.py
+    step "unit of systemd" check_unit
     step "Prometheus and Alertmanager" check_prometheus
     step "dashboards" check_dashboards
     step "Kubernetes" check_kubernetes
