@@ -13,6 +13,7 @@ on_both!(
     a_conflict_changes_nothing,
     a_key_identifies_a_retry_without_a_document,
     concurrent_submissions_register_once,
+    a_document_has_one_receipt_however_it_is_written,
 );
 
 async fn a_retry_returns_the_first_receipt(stores: Stores) {
@@ -171,4 +172,44 @@ async fn errors_name_the_fields_in_the_requested_language() {
         expect_problem(unknown, 404).await["type"],
         "urn:jornada:problem:no-such-campaign"
     );
+}
+
+async fn a_document_has_one_receipt_however_it_is_written(stores: Stores) {
+    let app = Installation::new(stores).start().await;
+    let register = |document| app.register("Ana Ejemplo", document, "Cali");
+    let first = register("1020304050").await;
+    assert_eq!(first.status(), 201);
+    let first: Value = first.json().await.unwrap();
+    for document in [
+        "1020304050 ",
+        "C.C. 1020304050",
+        "01020304050",
+        "\u{202D}1020304050\u{202C}",
+        "1\u{FE0D}020304050",
+        "Cédula No. 1.020’304.050",
+        "１０２０３０４０５０",
+        "1020304050.0",
+    ] {
+        let again = register(document).await;
+        assert_eq!(again.status(), 200, "{document}");
+        assert_eq!(again.json::<Value>().await.unwrap(), first, "{document}");
+    }
+    for (document, shown) in [
+        ("10203;04050", "«;»"),
+        ("1020304050.5", "«.»"),
+        ("1020\u{202E}304050", "U+202E"),
+    ] {
+        let refused = expect_problem(register(document).await, 422).await;
+        let error = &refused["errors"][0];
+        assert_eq!(error["code"], "not_a_document", "{document}");
+        assert!(
+            error["message"].as_str().unwrap().contains(shown),
+            "{error}"
+        );
+    }
+    let unseen = "\u{FEFF}A\u{AD}n\u{200E}a Ejemplo\u{200F}";
+    let again = app
+        .register(unseen, "1020304050", "Ca\u{200E}li\u{FE0E}")
+        .await;
+    assert_eq!(again.status(), 200, "invisible characters");
 }

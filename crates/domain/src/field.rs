@@ -1,5 +1,7 @@
 //! A question of a campaign: name, texts, kind and use.
 
+use std::borrow::Cow;
+
 use unicode_width::UnicodeWidthChar;
 
 use super::choice::Choice;
@@ -83,7 +85,7 @@ impl Field {
         raw: &str,
         region: Option<&str>,
     ) -> Result<Option<String>, ValidationError> {
-        if raw.trim().is_empty() {
+        if text::is_blank(raw) {
             return if self.required {
                 Err(ValidationError::Missing)
             } else {
@@ -168,7 +170,12 @@ impl Field {
 
 /// Parses a whole number as people and programs write it, without a decimal point. Returns its shortest form.
 fn parse_integer(raw: &str, min: i64, max: i64) -> Result<String, ValidationError> {
-    let number = raw.trim().parse::<i64>().ok();
+    let typed = if raw.is_ascii() {
+        Cow::Borrowed(raw.trim())
+    } else {
+        Cow::Owned(text::normalise(raw)?)
+    };
+    let number = typed.parse::<i64>().ok();
     let number = number.filter(|number| (min..=max).contains(number));
     let refusal = ValidationError::NotInRange { min, max };
     number.map(|number| number.to_string()).ok_or(refusal)

@@ -11,6 +11,7 @@ use sha2::Sha256;
 use super::answers::Answers;
 use super::campaign_id::CampaignId;
 use super::idempotency_key::IdempotencyKey;
+use super::text::{is_dash, is_ignorable};
 use jornada_photo::PhotoFormat;
 
 /// Validated answers with id, time and photo reference.
@@ -150,11 +151,12 @@ impl ReceiptNumber {
     const DIGITS: u32 = Self::BITS / 5;
     const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-    /// Parses a number as typed: any case, with or without hyphens and spaces, `O` for `0`, `I` or `L` for `1`.
+    /// Parses a number as typed: any case, with or without hyphens, spaces and invisible characters, `O` for `0`, `I` or `L` for `1`.
     /// Returns `None` for any other format or a wrong check character.
     pub fn parse(typed: &str) -> Option<Self> {
         let mut digits = Vec::with_capacity(14);
-        for c in typed.chars().filter(|c| !matches!(c, '-' | ' ')) {
+        let is_mark = |c: char| c.is_whitespace() || is_dash(c) || is_ignorable(c);
+        for c in typed.chars().filter(|c| !is_mark(*c)) {
             if digits.len() > Self::DIGITS as usize {
                 return None;
             }
@@ -254,6 +256,8 @@ mod tests {
             .replace('0', "o")
             .replace('1', "l");
         assert_eq!(ReceiptNumber::parse(&sloppy), Some(number));
+        let pasted = format!("\u{200E}{number}\u{FEFF}").replace('-', "\u{2011}\u{A0}");
+        assert_eq!(ReceiptNumber::parse(&pasted), Some(number));
     }
 
     #[test]

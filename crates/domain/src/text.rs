@@ -1,33 +1,40 @@
 //! Normalisation of user input, and folding for comparison regardless of case and accents.
-//! Unicode NFC (UAX #15), trimmed, white space collapsed to single spaces; control and direction characters rejected.
+//! Unicode NFC (UAX #15), trimmed, white space collapsed to single spaces, without invisible characters; control characters
+//! and overrides of the direction rejected.
 
 mod base_letter;
+mod invisible;
+mod mark;
 
-use icu_properties::props::{Dash, DefaultIgnorableCodePoint, QuotationMark};
-use icu_properties::{CodePointSetData, CodePointSetDataBorrowed};
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization;
 
 use super::validation_error::ValidationError;
 use base_letter::base_letters;
+use invisible::remove_invisible;
+pub use mark::{is_dash, is_ignorable, is_quote};
 
-const DASHES: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<Dash>();
-const IGNORABLES: CodePointSetDataBorrowed<'static> =
-    CodePointSetData::new::<DefaultIgnorableCodePoint>();
-const QUOTATION_MARKS: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<QuotationMark>();
-
-/// Normalises user input. Fails with [`ValidationError::ControlCharacter`] for control characters, line breaks inside
-/// the text, invisible characters, and explicit direction formatting (UAX #9), which can make a name read as another.
+/// Normalises user input. Removes characters that nobody sees and that change nothing. Fails with
+/// [`ValidationError::ControlCharacter`] for control characters, line breaks inside the text, and marks of direction (UAX
+/// #9) that make a name read as another.
 pub fn normalise(raw: &str) -> Result<String, ValidationError> {
     let trimmed = raw.trim();
     // Most texts, without the tables of Unicode.
     if trimmed.bytes().all(|byte| matches!(byte, b' '..=b'~')) && !trimmed.contains("  ") {
         return Ok(trimmed.to_owned());
     }
-    if trimmed.chars().any(is_unwanted) {
+    let is_outside = |c: char| c.is_whitespace() || is_ignorable(c);
+    if trimmed.trim_matches(is_outside).chars().any(is_unwanted) {
         return Err(ValidationError::ControlCharacter);
     }
-    let mut normal = String::with_capacity(trimmed.len());
-    for word in trimmed.split_whitespace() {
+    let seen = if trimmed.chars().any(is_ignorable) {
+        Cow::Owned(remove_invisible(trimmed)?)
+    } else {
+        Cow::Borrowed(trimmed)
+    };
+    let mut normal = String::with_capacity(seen.len());
+    for word in seen.split_whitespace() {
         if !normal.is_empty() {
             normal.push(' ');
         }
@@ -36,14 +43,15 @@ pub fn normalise(raw: &str) -> Result<String, ValidationError> {
     Ok(normal)
 }
 
+/// Returns whether a text shows nothing.
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || is_ignorable(c))
+}
+
 fn is_unwanted(c: char) -> bool {
-    let direction = matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}' | '\u{061C}');
-    let invisible = matches!(c, '\u{200B}' | '\u{2060}' | '\u{FEFF}' | '\u{00AD}');
     let non_character = (u32::from(c) & 0xFFFE) == 0xFFFE || matches!(c, '\u{FDD0}'..='\u{FDEF}');
     c.is_control()
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{FFFC}' | '\u{FFFD}')
-        || direction
-        || invisible
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{FFF9}'..='\u{FFFD}')
         || non_character
 }
 
@@ -85,39 +93,10 @@ fn fold_mark(c: char) -> Option<char> {
     match c {
         ',' | '.' | '-' => Some(' '),
         c if c.is_ascii_alphanumeric() => Some(c),
-        c if DASHES.contains(c) || matches!(c, '\u{02D7}' | '\u{2043}') => Some(' '),
-        c if IGNORABLES.contains(c) || QUOTATION_MARKS.contains(c) || is_apostrophe(c) => None,
+        c if is_dash(c) => Some(' '),
+        c if is_ignorable(c) || is_quote(c) => None,
         c => Some(c),
     }
-}
-
-/// Whether people type this character as an apostrophe, although Unicode does not list it as a quotation mark.
-fn is_apostrophe(c: char) -> bool {
-    matches!(
-        c,
-        '`' | '´'
-            | '\u{02B9}'..='\u{02BF}'
-            | '\u{02C8}'
-            | '\u{02CA}'
-            | '\u{02CB}'
-            | '\u{02EE}'
-            | '\u{0374}'
-            | '\u{055A}'
-            | '\u{05F3}'
-            | '\u{05F4}'
-            | '\u{07F4}'
-            | '\u{07F5}'
-            | '\u{1FBD}'
-            | '\u{1FBF}'
-            | '\u{1FEF}'
-            | '\u{1FFD}'
-            | '\u{1FFE}'
-            | '\u{2032}'..='\u{2037}'
-            | '\u{2057}'
-            | '\u{A78B}'
-            | '\u{A78C}'
-            | '\u{FF40}'
-    )
 }
 
 /// Returns a folded text with a capital at the start of each word.
@@ -160,16 +139,29 @@ mod tests {
             "a\0b",
             "a\u{7}b",
             "a\u{202E}b",
-            "a\u{2066}b",
-            "a\u{FEFF}b",
+            "\u{FEFF}a\u{2028}b",
             "a\u{FFFF}b",
-            "a\u{200B}b",
+            "a\u{FFF9}b",
         ] {
             assert_eq!(
                 normalise(name),
                 Err(ValidationError::ControlCharacter),
                 "{name:?}"
             );
+        }
+    }
+
+    #[test]
+    fn what_nobody_sees_is_removed_wherever_it_is() {
+        for c in ('\u{7F}'..=char::MAX).filter(|c| is_ignorable(*c) && *c != '\u{202E}') {
+            for text in [
+                format!("{c} Ana Paz"),
+                format!("An{c}a Paz"),
+                format!("Ana Paz\n{c}"),
+            ] {
+                assert_eq!(normalise(&text).as_deref(), Ok("Ana Paz"), "{c:?}");
+            }
+            assert!(is_blank(&format!(" {c}")));
         }
     }
 

@@ -20,7 +20,7 @@ pub enum RejectionReason {
     ControlCharacter,
     /// [`ValidationError::NoLetter`].
     NoLetter,
-    /// [`ValidationError::NotADocument`].
+    /// [`ValidationError::NotADocument`], [`ValidationError::NotInADocument`].
     NotADocument,
     /// [`ValidationError::UnknownPlace`].
     UnknownPlace,
@@ -71,6 +71,11 @@ pub enum ValidationError {
     NoLetter,
     /// Not a valid document number.
     NotADocument,
+    /// A document number with a character that cannot be part of one.
+    NotInADocument {
+        /// The character.
+        character: char,
+    },
     /// A place that is not in the campaign's list.
     UnknownPlace {
         /// Most similar listed names, best first; may be empty.
@@ -101,6 +106,8 @@ pub enum ValidationError {
     NotAnObject,
     /// A value that is neither a text nor a number.
     NotAText,
+    /// A text that is not in the encoding that its part names, UTF-8 by default.
+    UnreadableText,
     /// An idempotency key of another form.
     BadKey,
 }
@@ -115,7 +122,7 @@ impl ValidationError {
             Self::TooLong { .. } => "too_long",
             Self::ControlCharacter => "control_character",
             Self::NoLetter => "no_letter",
-            Self::NotADocument => "not_a_document",
+            Self::NotADocument | Self::NotInADocument { .. } => "not_a_document",
             Self::UnknownPlace { .. } => "unknown_place",
             Self::NotAnOption { .. } => "not_an_option",
             Self::NotInRange { .. } => "not_in_range",
@@ -124,6 +131,7 @@ impl ValidationError {
             Self::TooManyCorrections { .. } => "too_many_corrections",
             Self::NotAnObject => "not_an_object",
             Self::NotAText => "not_a_text",
+            Self::UnreadableText => "unreadable_text",
             Self::BadKey => "bad_key",
         }
     }
@@ -137,14 +145,16 @@ impl ValidationError {
             Self::TooLong { .. } => RejectionReason::TooLong,
             Self::ControlCharacter => RejectionReason::ControlCharacter,
             Self::NoLetter => RejectionReason::NoLetter,
-            Self::NotADocument => RejectionReason::NotADocument,
+            Self::NotADocument | Self::NotInADocument { .. } => RejectionReason::NotADocument,
             Self::UnknownPlace { .. } => RejectionReason::UnknownPlace,
             Self::NotAnOption { .. } => RejectionReason::NotAnOption,
             Self::NotInRange { .. } => RejectionReason::NotInRange,
             Self::UnknownField => RejectionReason::UnknownField,
             Self::Repeated => RejectionReason::Repeated,
             Self::TooManyCorrections { .. } => RejectionReason::TooManyCorrections,
-            Self::NotAnObject | Self::NotAText | Self::BadKey => RejectionReason::Unreadable,
+            Self::NotAnObject | Self::NotAText | Self::UnreadableText | Self::BadKey => {
+                RejectionReason::Unreadable
+            }
         }
     }
 }

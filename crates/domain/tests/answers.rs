@@ -30,6 +30,40 @@ fn mistype(c: char, way: u8) -> String {
     }
 }
 
+/// Writes a number as people and programs do: with a kind before it, marks between the digits, and invisible characters.
+fn write_document(number: &str, ways: &[u8]) -> String {
+    const KINDS: [&str; 12] = [
+        "",
+        "C.C. ",
+        "CC",
+        "cédula No. ",
+        "Pasaporte: ",
+        "T.I. # ",
+        "00",
+        "\u{202D}",
+        "№ ",
+        "Passport no ",
+        "(CE) ",
+        "nº",
+    ];
+    const MARKS: [&str; 12] = [
+        "-", " ", "\u{A0}", "'", "’", "\u{2011}", "_", "·", "\u{FE0D}", "\u{200B}", "", "\u{202F}",
+    ];
+    let pick = |from: &[&'static str], way: u8| from[usize::from(way) % from.len()];
+    let mut written = pick(&KINDS, ways[0]).to_owned();
+    for (digit, way) in number.chars().zip(&ways[1..]) {
+        let wide = u32::from(digit) - u32::from('0') + 0xFF10;
+        let is_wide = way % 5 == 0;
+        written.push(if is_wide {
+            char::from_u32(wide).unwrap_or(digit)
+        } else {
+            digit
+        });
+        written.push_str(pick(&MARKS, *way));
+    }
+    written
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -107,6 +141,54 @@ proptest! {
         let again = form([("nombre", &kept[0]), ("documento", &kept[1]), ("ciudad", &kept[2]), ("consent", "true")]);
         let again = campaign.validate(&again).expect("normal answers are answers");
         prop_assert_eq!(answers.digest(&campaign, None), again.digest(&campaign, None));
+    }
+
+    #[test]
+    fn different_documents_never_meet_however_they_are_written(
+        number in "[1-9][0-9]{5,9}",
+        other in "[1-9][0-9]{5,9}",
+        ways in prop::collection::vec(any::<u8>(), 12),
+        other_ways in prop::collection::vec(any::<u8>(), 12),
+    ) {
+        prop_assert_eq!(document::parse(&write_document(&number, &ways)), Ok(number.clone()));
+        let written = write_document(&other, &other_ways);
+        prop_assert_eq!(document::parse(&written) == Ok(number.clone()), number == other);
+        // One more digit is another number, or none.
+        prop_assert_ne!(document::parse(&format!("{written}7")), Ok(other));
+    }
+
+    #[test]
+    fn a_number_of_a_spreadsheet_is_that_number_or_refused(number in 100_000_u64..10_000_000_000, decimals in 0_u16..1000, width in 1_usize..4) {
+        let decimals = &format!("{decimals:03}")[..width];
+        for point in ['.', ','] {
+            let read = document::parse(&format!("{number}{point}{decimals}"));
+            let whole = read == Ok(number.to_string()) && decimals.bytes().all(|digit| digit == b'0');
+            let grouped = width == 3 && read == Ok(format!("{number}{decimals}")) && number < 10_000_000;
+            prop_assert!(whole || grouped || read.is_err(), "{number}{point}{decimals}: {read:?}");
+        }
+        let json = format!("{number}.{decimals}");
+        let read = document::whole_digits(&json);
+        prop_assert!(read.is_none_or(|read| read == number.to_string()));
+    }
+
+    #[test]
+    fn what_nobody_sees_changes_no_answer(place in any::<prop::sample::Index>(), at in 0_usize..3) {
+        let invisible: Vec<_> = ('\0'..=char::MAX).filter(|c| text::is_ignorable(*c) && *c != '\u{202E}').collect();
+        let c = *place.get(&invisible);
+        let write = |answer: &str| {
+            let half = answer.char_indices().nth(answer.chars().count() * at / 2).map_or(answer.len(), |(half, _)| half);
+            format!("{}{c}{}", &answer[..half], &answer[half..])
+        };
+        let parts = [("nombre", "Ana Ejemplo"), ("documento", "1.234.567"), ("ciudad", "Bogotá"), ("consent", "true")];
+        let form = |write: &dyn Fn(&str) -> String| FormData {
+            parts: parts.iter().map(|(name, value)| {
+                let value = if *name == "consent" { (*value).to_owned() } else { write(value) };
+                ((*name).to_owned(), value)
+            }).collect(),
+            has_photo: true,
+        };
+        let plain = campaign().validate(&form(&|text| text.to_owned()));
+        prop_assert_eq!(campaign().validate(&form(&write)), plain, "{:?}", c);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //!
 //! Accepts what multer accepts: `fuzz/fuzz_targets/multipart.rs` compares both.
 
-mod part_name;
+mod part_head;
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ use bytes::Bytes;
 use memchr::memmem::{self, Finder};
 
 use crate::upload_error::{MalformedBody, UploadError};
-use part_name::part_name;
+use part_head::{PartHead, read_head};
 
 /// Maximum size of the head of a part: its delimiter and headers, for the first part also the preamble.
 const MAX_HEAD_BYTES: usize = 256 * 1024;
@@ -38,6 +38,8 @@ pub struct MultipartParser {
     searched: usize,
     /// Whether the content of the current part is removed as it arrives.
     discards: bool,
+    /// Label of the encoding of the current part.
+    charset: Option<String>,
 }
 
 /// What the parser expects next.
@@ -82,6 +84,7 @@ impl MultipartParser {
             parsed: 0,
             searched: 0,
             discards: false,
+            charset: None,
         }
     }
 
@@ -117,6 +120,11 @@ impl MultipartParser {
     /// Removes the content of the current part as it arrives.
     pub fn discard(&mut self) {
         self.discards = true;
+    }
+
+    /// Returns the label of the encoding of the current part, or of the one whose content was returned last.
+    pub fn charset(&self) -> Option<&str> {
+        self.charset.as_deref()
     }
 
     /// Returns a content. Its range is valid until the next call of [`Self::next_event`], if it is not kept.
@@ -214,7 +222,8 @@ impl MultipartParser {
             }
         };
         let Some(end) = end else { return Ok(None) };
-        let name = part_name(&self.buffer[self.parsed..end])?;
+        let PartHead { name, charset } = read_head(&self.buffer[self.parsed..end])?;
+        self.charset = charset;
         self.advance(end, State::Content);
         self.discards = false;
         Ok(Some(Event::Part(name)))

@@ -1,7 +1,7 @@
 //! Reads a submission within limits on photo, text, number of parts and time. A body that exceeds a limit is read to
 //! its end and discarded, so that the client can read the error.
 
-use std::fmt;
+use std::borrow::Cow;
 use std::mem;
 use std::ops::Range;
 use std::time::Duration;
@@ -10,14 +10,16 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
+use encoding_rs::Encoding;
 use http_body_util::BodyExt;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::budget::{PERMIT_BYTES, UploadBudget, UploadReservation};
 use crate::multipart::{Event, MultipartParser, boundary};
 use crate::upload_error::{MalformedBody, UploadError};
-use jornada_domain::{Campaign, FieldError, FormData, ValidationError};
+use jornada_domain::document::whole_digits;
+use jornada_domain::json_object::{read_members, read_text};
+use jornada_domain::{Campaign, FieldError, FieldKind, FormData, ValidationError};
 use jornada_photo::MAX_PHOTO_BYTES;
 use jornada_photo::inspect::InspectionError;
 
@@ -29,6 +31,8 @@ const MAX_TEXT_BYTES: usize = 64 * 1024;
 const MAX_PARTS: usize = 64;
 /// Maximum size to which the buffer of a body grows before its bytes arrive: a photo, and space for the texts.
 const MAX_BUFFER_BYTES: usize = MAX_PHOTO_BYTES + 256 * 1024;
+/// Name of the part with the encoding of all texts (RFC 7578, section 4.6).
+const CHARSET_PART: &str = "_charset_";
 /// Timeout for the whole body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -65,6 +69,7 @@ impl Upload {
             received_bytes: 0,
             text_bytes: 0,
             parts: 0,
+            charset: None,
             photo: None,
             upload: Self {
                 form: FormData::default(),
@@ -104,6 +109,8 @@ struct UploadReader<'a> {
     /// Size of names and texts; above the limit every further text is refused.
     text_bytes: usize,
     parts: usize,
+    /// Label of the encoding of texts that do not name theirs, from the part `_charset_`.
+    charset: Option<String>,
     /// Where the photo is in the buffer of the parser.
     photo: Option<Range<usize>>,
     upload: Upload,
@@ -147,7 +154,7 @@ impl UploadReader<'_> {
             self.upload.reservation.resize(length)?;
             json.extend_from_slice(&piece);
         }
-        self.upload.form = parse_json(&json)?;
+        self.upload.form = parse_json(self.campaign, &json)?;
         let texts = self.upload.form.parts.iter();
         let bytes = texts.map(|(name, text)| name.len() + text.len()).sum();
         self.upload.reservation.resize(bytes)
@@ -257,7 +264,10 @@ impl UploadReader<'_> {
         }
         match part {
             Part::Discarded => {}
-            Part::Text(name) => self.add_text(name, parser.content(content)),
+            Part::Text(name) => {
+                let charset = parser.charset().map(str::to_owned);
+                self.add_text(name, charset, parser.content(content));
+            }
             // A form without a chosen photo sends an empty part.
             Part::Photo(_) if content.is_empty() => {}
             Part::Photo(_) => {
@@ -268,12 +278,17 @@ impl UploadReader<'_> {
         }
     }
 
-    fn add_text(&mut self, name: String, text: &[u8]) {
+    fn add_text(&mut self, name: String, charset: Option<String>, text: &[u8]) {
         self.text_bytes += text.len();
-        if let Ok(text) = str::from_utf8(text) {
-            self.upload.form.parts.push((name, text.to_owned()));
+        if name == CHARSET_PART {
+            self.charset = str::from_utf8(text).ok().map(str::to_owned);
+            return;
+        }
+        let charset = charset.or_else(|| self.charset.clone());
+        if let Some(text) = decode_text(charset.as_deref(), text) {
+            self.upload.form.parts.push((name, text.into_owned()));
         } else {
-            let refusal = FieldError::new(&name, ValidationError::ControlCharacter);
+            let refusal = FieldError::new(&name, ValidationError::UnreadableText);
             self.record_error(UploadError::Refused(refusal));
         }
     }
@@ -318,6 +333,18 @@ impl UploadReader<'_> {
     }
 }
 
+/// Decodes a text. `None` if the encoding is unknown, or the text is not in it.
+fn decode_text<'a>(label: Option<&str>, text: &'a [u8]) -> Option<Cow<'a, str>> {
+    // Programs also say US-ASCII of UTF-8.
+    let is_ascii = label.is_some_and(|label| label.trim().eq_ignore_ascii_case("us-ascii"));
+    let encoding = match label.filter(|_| !is_ascii) {
+        None => encoding_rs::UTF_8,
+        Some(label) => Encoding::for_label(label.as_bytes())?,
+    };
+    let (text, has_errors) = encoding.decode_with_bom_removal(text);
+    (!has_errors).then_some(text)
+}
+
 /// Returns the next bytes of a body, or `None` at its end.
 async fn next_piece(body: &mut Body) -> Result<Option<Bytes>, UploadError> {
     while let Some(frame) = body.frame().await {
@@ -332,48 +359,36 @@ async fn next_piece(body: &mut Body) -> Result<Option<Bytes>, UploadError> {
 }
 
 /// Parses a JSON object. A repeated key becomes a repeated part, which no campaign accepts.
-fn parse_json(json: &[u8]) -> Result<FormData, UploadError> {
-    let JsonEntries(entries) = serde_json::from_slice(json).map_err(|_| UploadError::NOT_JSON)?;
-    let mut form = FormData::default();
-    for (name, value) in entries {
-        let text = match value {
-            Value::String(text) => text,
-            Value::Number(number) => number.to_string(),
-            Value::Bool(flag) => flag.to_string(),
-            Value::Null => String::new(),
-            Value::Array(_) | Value::Object(_) => {
-                return Err(UploadError::Malformed(MalformedBody::JsonValue));
-            }
-        };
-        form.parts.push((name, text));
-    }
-    Ok(form)
-}
-
-/// All entries of a JSON object, repeated keys included.
-struct JsonEntries(Vec<(String, Value)>);
-
-impl<'de> Deserialize<'de> for JsonEntries {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct EntriesVisitor;
-
-        impl<'de> Visitor<'de> for EntriesVisitor {
-            type Value = JsonEntries;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<JsonEntries, M::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(JsonEntries(entries))
+fn parse_json(campaign: &Campaign, json: &[u8]) -> Result<FormData, UploadError> {
+    let (mut form, mut error) = (FormData::default(), None);
+    let read = read_members(json, |name, value| {
+        match read_value(campaign, &name, value) {
+            Ok(text) => form.parts.push((name.into_owned(), text.into_owned())),
+            Err(other) => {
+                error.get_or_insert(other);
             }
         }
-        deserializer.deserialize_map(EntriesVisitor)
+    });
+    read.map_err(|_| UploadError::NOT_JSON)?;
+    error.map_or(Ok(form), Err)
+}
+
+/// Returns a JSON value as text. The number of a document has no point and no exponent then: they would group its digits.
+fn read_value<'a>(
+    campaign: &Campaign,
+    name: &str,
+    value: &'a RawValue,
+) -> Result<Cow<'a, str>, UploadError> {
+    let text = read_text(value).ok_or(UploadError::Malformed(MalformedBody::JsonValue))?;
+    let is_number = value
+        .get()
+        .starts_with(|first: char| first == '-' || first.is_ascii_digit());
+    let field = campaign.field(name);
+    if is_number && field.is_some_and(|field| matches!(field.kind, FieldKind::Document)) {
+        let refusal = || UploadError::Refused(FieldError::new(name, ValidationError::NotADocument));
+        return whole_digits(value.get()).ok_or_else(refusal);
     }
+    Ok(text)
 }
 
 #[cfg(test)]

@@ -39,7 +39,9 @@ pub struct RegistrationBody {
 
 /// Registers answers and photo.
 ///
-/// One part per field, named as in the campaign, and `consent=true` if the campaign requires consent; no other parts.
+/// One part per field, named as in the campaign, and `consent=true` if the campaign requires consent; no other parts. Texts are UTF-8, or in
+/// the `charset` of their part or of a part `_charset_`. A document number may have its kind, marks and spaces; in JSON it is a
+/// text or a whole number.
 /// Sending the same content again with the same `Idempotency-Key` (or the same answer to the campaign's unique field)
 /// returns the first receipt again.
 #[utoipa::path(

@@ -3,12 +3,14 @@
 use derive_more::{Debug, Display};
 use unicode_normalization::UnicodeNormalization;
 
+use crate::text::is_ignorable;
+
 /// Maximum length of an address (RFC 5321, 4.5.3.1.3, without brackets), in bytes.
 const MAX_BYTES: usize = 254;
 /// Maximum length of the part before the `@` (RFC 5321, 4.5.3.1.1), in bytes.
 const MAX_LOCAL: usize = 64;
 
-/// Mail address in lower case and NFC, without surrounding white space. `Debug` omits it: it is personal and must not
+/// Mail address in lower case and NFC, without surrounding white space and invisible characters. `Debug` omits it: it is personal and must not
 /// reach a log.
 #[derive(Clone, Debug, Display, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[debug("EmailAddress(…)")]
@@ -22,7 +24,8 @@ impl EmailAddress {
         if raw.len() > MAX_BYTES {
             return None;
         }
-        let mail: String = raw.nfc().flat_map(char::to_lowercase).nfc().collect();
+        let seen = raw.chars().filter(|c| !is_ignorable(*c));
+        let mail: String = seen.nfc().flat_map(char::to_lowercase).nfc().collect();
         let (local, domain) = mail.split_once('@')?;
         let is_plain =
             |c: char| !c.is_whitespace() && !c.is_control() && !"<>()[],;:\\\"@".contains(c);
@@ -58,6 +61,8 @@ mod tests {
             EmailAddress::parse("JOSE\u{301}@x.co"),
             EmailAddress::parse("josé@x.co")
         );
+        let pasted = EmailAddress::parse("\u{FEFF}ana\u{200B}.perez@example.org");
+        assert_eq!(pasted.as_ref(), Some(&mail));
         assert!(!format!("{mail:?}").contains("ana"));
     }
 

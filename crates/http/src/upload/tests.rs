@@ -7,6 +7,8 @@ use prometheus::IntGauge;
 
 use super::*;
 
+mod encodings;
+
 const MULTIPART: &str = "multipart/form-data; boundary=B";
 const MEMORY: usize = 16 * 1024 * 1024;
 

@@ -125,7 +125,7 @@ fn list_readings(campaign: &Campaign, secret: &[u8], what: &str) -> Vec<(&'stati
     if what.chars().count() > MAX_CHARS {
         return Vec::new();
     }
-    let has_digit = what.chars().any(|c| c.is_ascii_digit());
+    let has_digit = what.chars().any(char::is_numeric);
     let receipt = ReceiptNumber::parse(what).map(|number| ("receipt", SearchBy::Receipt(number)));
     let unique = campaign.fields.iter().find(|field| field.unique);
     let answer = unique.and_then(|field| field.validate(what).ok().flatten());
@@ -181,6 +181,8 @@ mod tests {
         assert_eq!(names("ana ej"), ["name"]);
         assert_eq!(names("1.234.567"), ["document"]);
         assert_eq!(names("ab-12 34"), ["document"]);
+        assert_eq!(names("C.C. 79’123.456"), ["document"]);
+        assert_eq!(names("\u{202D}７９１２３４５６\u{202C}"), ["document"]);
         let id = RegistrationId::from_bytes([0xA5; 16]);
         let number = id.receipt().to_string();
         assert_eq!(names(&number), ["receipt", "document"]);

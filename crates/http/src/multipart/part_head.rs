@@ -1,4 +1,5 @@
-//! The name of a part: parameter `name` of `Content-Disposition` (RFC 7578, section 4.2).
+//! The headers of a part: parameter `name` of `Content-Disposition` and `charset` of `Content-Type` (RFC 7578, sections 4.2
+//! and 4.4).
 
 use memchr::{memchr, memchr2, memmem};
 
@@ -7,18 +8,38 @@ use crate::upload_error::{MalformedBody, UploadError};
 /// Maximum number of headers of a part.
 const MAX_HEADERS: usize = 32;
 
-/// Returns the name of the part with these headers, if they contain a valid one. Of several `Content-Disposition` headers
-/// the last one counts.
-pub(super) fn part_name(headers: &[u8]) -> Result<Option<String>, UploadError> {
+/// What the headers of a part say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct PartHead {
+    /// The name, if there is a valid one.
+    pub(super) name: Option<String>,
+    /// Label of the encoding of a text.
+    pub(super) charset: Option<String>,
+}
+
+/// Reads the headers of a part. Of several `Content-Disposition` headers the last one counts.
+pub(super) fn read_head(headers: &[u8]) -> Result<PartHead, UploadError> {
     let mut parsed = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let Ok(httparse::Status::Complete((_, parsed))) = httparse::parse_headers(headers, &mut parsed)
     else {
         return Err(UploadError::Malformed(MalformedBody::Incomplete));
     };
-    let is_disposition =
-        |header: &&httparse::Header| header.name.eq_ignore_ascii_case("content-disposition");
-    let disposition = parsed.iter().rfind(is_disposition);
-    Ok(disposition.and_then(|header| name_parameter(header.value)))
+    let last = |name: &str| {
+        let found = parsed
+            .iter()
+            .rfind(|header| header.name.eq_ignore_ascii_case(name));
+        found.map(|header| header.value)
+    };
+    Ok(PartHead {
+        name: last("content-disposition").and_then(name_parameter),
+        charset: last("content-type").and_then(charset_parameter),
+    })
+}
+
+fn charset_parameter(content_type: &[u8]) -> Option<String> {
+    let media_type: mime::Mime = str::from_utf8(content_type).ok()?.parse().ok()?;
+    let charset = media_type.get_param(mime::CHARSET)?;
+    Some(charset.as_str().to_owned())
 }
 
 /// Finds the first `name` at the beginning of a word, and returns the value after it.
@@ -53,6 +74,10 @@ fn parameter_value(text: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn part_name(headers: &[u8]) -> Result<Option<String>, UploadError> {
+        read_head(headers).map(|head| head.name)
+    }
 
     fn name(disposition: &str) -> Option<String> {
         let headers = format!("Content-Disposition: {disposition}\r\n\r\n");
@@ -114,5 +139,23 @@ mod tests {
         let many = "A: b\r\n".repeat(MAX_HEADERS);
         assert!(part_name(format!("{many}\r\n").as_bytes()).is_ok());
         assert!(part_name(format!("{many}A: b\r\n\r\n").as_bytes()).is_err());
+    }
+
+    #[test]
+    fn the_encoding_of_a_text_is_told_by_its_media_type() {
+        for (content_type, charset) in [
+            ("text/plain; charset=ISO-8859-1", Some("iso-8859-1")),
+            ("text/plain;charset=\"windows-1252\"", Some("windows-1252")),
+            ("TEXT/PLAIN; CHARSET=utf-8", Some("utf-8")),
+            ("text/plain", None),
+            ("text", None),
+        ] {
+            let headers = format!("Content-Type: {content_type}\r\n\r\n");
+            let head = read_head(headers.as_bytes()).unwrap();
+            assert_eq!(
+                head.charset.map(|label| label.to_lowercase()).as_deref(),
+                charset
+            );
+        }
     }
 }
