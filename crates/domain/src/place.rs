@@ -1,14 +1,19 @@
-//! Places of a campaign. Answers are matched against a list regardless of case and accents,
-//! or, without a list, counted together if they fold alike.
+//! Places of a campaign. Answers are matched against a list regardless of case and accents, common abbreviations, and with their
+//! region or country behind them, or, without a list, counted together if they fold alike.
+
+mod spelling;
 
 use std::collections::HashMap;
 
 use super::similar::find_similar;
 use super::text;
 use super::validation_error::ValidationError;
+use spelling::{place_key, strip_country};
 
 /// Maximum length of a place that is not listed, in characters.
 const MAX_NAME_CHARS: usize = 120;
+/// Maximum number of words of a listed name that is found with something behind it.
+const MAX_WORDS: usize = 12;
 
 /// A listed place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +24,16 @@ pub struct Place {
     pub region: String,
     folded_name: String,
     folded_region: String,
+    region_key: String,
+}
+
+impl Place {
+    /// Returns whether this key of a region or country is where the place is: the beginning of the region is enough.
+    fn is_within(&self, key: &str) -> bool {
+        let region = strip_country(key);
+        let rest = self.region_key.strip_prefix(region);
+        region.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    }
 }
 
 /// The places that a campaign accepts.
@@ -27,8 +42,8 @@ pub struct Places {
     list: Vec<Place>,
     /// Index of a place by its stored spelling; `None` if several have it.
     by_name: HashMap<String, Option<usize>>,
-    /// Indexes of the places by each of their spellings; several for a name without its region.
-    by_folding: HashMap<String, Vec<usize>>,
+    /// Indexes of the places by each of their spellings ([`place_key`]); several for a name without its region.
+    by_key: HashMap<String, Vec<usize>>,
     accepts_others: bool,
 }
 
@@ -88,6 +103,7 @@ impl Places {
         self.list.push(Place {
             folded_name: text::fold(&name),
             folded_region: text::fold(region),
+            region_key: place_key(region),
             name: name.clone(),
             region: region.to_owned(),
         });
@@ -103,7 +119,7 @@ impl Places {
     /// Adds a spelling. Fails if another place of the same region has it.
     fn add_spelling(&mut self, spelling: &str, place: usize) -> Result<(), String> {
         let region = &self.list[place].folded_region;
-        let known = self.by_folding.entry(text::fold(spelling)).or_default();
+        let known = self.by_key.entry(place_key(spelling)).or_default();
         let is_same_region = |other: &usize| self.list[*other].folded_region == *region;
         if known
             .iter()
@@ -120,22 +136,18 @@ impl Places {
     /// Adds the region to the names that several places have.
     fn name_homonyms(&mut self) {
         for place in &mut self.list {
-            let known = self.by_folding.get(&place.folded_name);
+            let known = self.by_key.get(&place_key(&place.name));
             if known.is_some_and(|places| places.len() > 1) {
                 place.name = format!("{} ({})", place.name, place.region);
                 place.folded_name = text::fold(&place.name);
             }
         }
-        // Parentheses are not part of a folding that was added before.
         for (index, place) in self.list.iter().enumerate() {
             self.by_name
                 .entry(place.name.clone())
                 .and_modify(|known| *known = None)
                 .or_insert(Some(index));
-            let known = self
-                .by_folding
-                .entry(place.folded_name.clone())
-                .or_default();
+            let known = self.by_key.entry(place_key(&place.name)).or_default();
             if !known.contains(&index) {
                 known.push(index);
             }
@@ -150,8 +162,8 @@ impl Places {
     /// Finds a listed place by any of its spellings, regardless of case and accents. `None` if several places have it.
     pub fn find(&self, spelling: &str) -> Option<&Place> {
         self.named(spelling)
-            .or_else(|| match self.spelled(spelling) {
-                [place] => Some(&self.list[*place]),
+            .or_else(|| match self.spelled(spelling)[..] {
+                [place] => Some(&self.list[place]),
                 _ => None,
             })
     }
@@ -162,9 +174,26 @@ impl Places {
         self.list.get(index)
     }
 
-    fn spelled(&self, spelling: &str) -> &[usize] {
-        let places = self.by_folding.get(&text::fold(spelling));
-        places.map_or(&[], Vec::as_slice)
+    /// Returns the places with a spelling, also with region or country behind it.
+    fn spelled(&self, spelling: &str) -> Vec<usize> {
+        let key = place_key(spelling);
+        if let Some(places) = self.by_key.get(&key) {
+            return places.clone();
+        }
+        // The longest name first. No name is longer than a few words.
+        let spaces = key.match_indices(' ').take(MAX_WORDS);
+        let ends: Vec<_> = spaces.map(|(end, _)| end).collect();
+        for end in ends.into_iter().rev() {
+            let (name, behind) = (&key[..end], &key[end + 1..]);
+            let named = self.by_key.get(name).into_iter().flatten().copied();
+            let found: Vec<_> = named
+                .filter(|place| self.list[*place].is_within(behind))
+                .collect();
+            if !found.is_empty() {
+                return found;
+            }
+        }
+        Vec::new()
     }
 
     /// Validates a place and returns the listed spelling, or the normalised text if unlisted places are accepted. A
@@ -182,7 +211,8 @@ impl Places {
             let region = region.as_ref();
             region.is_none_or(|region| place.folded_region == *region)
         };
-        let spelled = self.spelled(&typed).iter().map(|place| &self.list[*place]);
+        let spelled = self.spelled(&typed);
+        let spelled = spelled.into_iter().map(|place| &self.list[place]);
         let found: Vec<_> = spelled.filter(|place| is_inside(place)).collect();
         if let [place] = found[..] {
             return Ok(place.name.clone());
@@ -244,6 +274,43 @@ mod tests {
                 "{raw}"
             );
         }
+    }
+
+    #[test]
+    fn region_country_and_abbreviations_are_understood() {
+        let csv = "name,region,aliases\nBogotá,Bogotá D.C.,Bogotá D.C.\nCali,Valle del Cauca\nSanta Marta,Magdalena\n\
+                   La Unión,Nariño\nLa Unión,Valle del Cauca\nPuerto Asís,Putumayo\nSan Andrés,San Andrés y Providencia\n";
+        let places = Places::parse(csv, false).unwrap();
+        for (raw, name) in [
+            ("Bogota DC", "Bogotá"),
+            ("BOGOTA D. C.", "Bogotá"),
+            ("bogotá, d.c., colombia", "Bogotá"),
+            ("Sta Marta", "Santa Marta"),
+            ("Sta. Marta (Magdalena)", "Santa Marta"),
+            ("Pto. Asís", "Puerto Asís"),
+            ("Cali, Colombia", "Cali"),
+            ("Cali - Valle", "Cali"),
+            ("Cali [Valle del Cauca]", "Cali"),
+            ("Cali (Colombia)", "Cali"),
+            ("«Cali»", "Cali"),
+            ("\"Cali\", Valle, Colombia", "Cali"),
+            ("La Union (Nariño)", "La Unión (Nariño)"),
+            ("la unión, valle", "La Unión (Valle del Cauca)"),
+            ("La Unión, Nariño, Colombia", "La Unión (Nariño)"),
+            ("S. Andrés", "San Andrés"),
+        ] {
+            assert_eq!(places.validate(raw, None).as_deref(), Ok(name), "{raw}");
+            assert_eq!(places.tally_value(raw), name, "{raw}");
+        }
+        for raw in ["Cali, Nariño", "Cali Cauca", "Colombia", "Cali Val"] {
+            assert!(places.validate(raw, None).is_err(), "{raw}");
+        }
+        let nearest = vec![
+            "La Unión (Nariño)".into(),
+            "La Unión (Valle del Cauca)".into(),
+        ];
+        let ambiguous = Err(ValidationError::UnknownPlace { nearest });
+        assert_eq!(places.validate("La Unión, Colombia", None), ambiguous);
     }
 
     #[test]

@@ -122,7 +122,7 @@ fn read_fields(
         "one [[fields]] for each question",
         DeValue::as_array,
     );
-    let mut fields = Vec::new();
+    let (mut fields, mut is_complete) = (Vec::new(), true);
     for (number, item) in tables.into_iter().flatten().enumerate() {
         let offset = item.span().start;
         let Some(keys) = item.get_ref().as_table() else {
@@ -133,19 +133,22 @@ fn read_fields(
         let name = name.unwrap_or_else(|| (number + 1).to_string());
         let table = root.nested(keys, offset, format!("fields[{name}]"));
         let field = read_field(table, &fields, list);
+        is_complete &= field.is_some();
         fields.extend(field);
     }
-    check_fields(&fields, root);
+    check_fields(&fields, is_complete, root);
     fields
 }
 
-fn check_fields(fields: &[Field], root: &TableReader<'_>) {
+/// Checks the fields together. One that could not be read may be the missing one.
+fn check_fields(fields: &[Field], is_complete: bool, root: &TableReader<'_>) {
     let mut names = HashSet::new();
     for field in fields.iter().filter(|field| !names.insert(&field.name)) {
         root.record_error("fields", format!("two fields are named '{}'", field.name));
     }
     let count = |is: fn(&Field) -> bool| fields.iter().filter(|field| is(field)).count();
-    if count(|field| field.tally) != 1 {
+    let tallied = count(|field| field.tally);
+    if tallied > 1 || (tallied == 0 && is_complete) {
         root.record_error(
             "fields",
             "exactly one field must have tally = true, also with [[tallies]]: it names the field of lists, reports and \
@@ -254,9 +257,30 @@ mod tests {
             "fields[nombre].most: unknown key",
             "fields[documento].kind: expected text, document",
             "fields[ciudad].list: cannot read otra.csv",
-            "fields: exactly one field must have tally",
         ] {
             assert!(found.contains(expected), "{expected} is not in:\n{found}");
+        }
+        assert!(!found.contains("tally"), "one cause, one message:\n{found}");
+        let none = mistakes(&EXAMPLE.replace("tally = true", "tally = false"));
+        assert!(none[0].contains("exactly one field must have tally"));
+    }
+
+    #[test]
+    fn a_list_with_a_mistake_has_one_message() {
+        for (csv, count) in [
+            (
+                "name,region\nArmenia,Quindío\nArmenia,Antioquia\nLa Unión,Nariño\n",
+                0,
+            ),
+            ("name,region\nArmenia,Quindío\nARMENIA,Quindio\n", 1),
+            ("name,region\nArmenia\n", 1),
+        ] {
+            let read = Campaign::parse(EXAMPLE, |_| Ok(csv.to_owned()));
+            assert_eq!(
+                read.err().map_or(0, |mistakes| mistakes.len()),
+                count,
+                "{csv}"
+            );
         }
     }
 

@@ -62,7 +62,7 @@ fn read_places(
         Ok(csv) => csv,
         Err(reason) => {
             table.record_error("list", reason);
-            return None;
+            return Some(Places::any());
         }
     };
     match Places::parse(&csv, others) {
@@ -71,7 +71,8 @@ fn read_places(
             for (line, what) in wrong {
                 table.record_error("list", format!("{name}:{line}: {what}"));
             }
-            None
+            // Other rules are checked as if there were a list: one cause, one message.
+            Some(Places::any())
         }
     }
 }
