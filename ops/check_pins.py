@@ -32,6 +32,8 @@ def wrong_pins():
             yield f"{file} does not name {kind} {version} of ops/pins.txt"
     named = re.findall(r"^\s+image: (\S+)$", pathlib.Path(COMPOSE).read_text(encoding="utf-8"), re.M)
     named += re.findall(r"^FROM (\S+:\S+)", pathlib.Path("Dockerfile").read_text(encoding="utf-8"), re.M)
+    for file in pathlib.Path("k8s/components").glob("**/*.yaml"):
+        named += re.findall(r"^\s+image: (\S+:\S+)$", file.read_text(encoding="utf-8"), re.M)
     yield from (f"ops/pins.txt lacks {image}" for image in sorted(set(named) - listed))
 
 
