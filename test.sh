@@ -31,6 +31,21 @@ step() {
     printf -- '-- %s: %d s\n' "$title" "$((SECONDS - start))"
 }
 
+# Runs steps of one processor while others run: functions... `join_steps` waits for them.
+start_steps() {
+    BESIDE_LOG=$(mktemp)
+    { for function in "$@"; do step "$function, beside others" "$function"; done; } >"$BESIDE_LOG" 2>&1 &
+    BESIDE_PID=$!
+}
+
+join_steps() {
+    local failed=0
+    wait "$BESIDE_PID" || failed=1
+    cat "$BESIDE_LOG"
+    BESIDE_PID=
+    ((failed == 0)) || fail "a step that ran beside others failed" "see above"
+}
+
 install_parts() {
     mkdir -p "$TOOLS"
     need_command cc build-essential
@@ -99,12 +114,11 @@ run_all() {
     step "docker-compose.yml" check_compose
     step "versions, and rules of docker-compose.yml" /usr/bin/python3 -B ops/check_pins.py
     step "unit of systemd" check_unit
-    step "Prometheus and Alertmanager" check_prometheus
-    step "dashboards" check_dashboards
-    step "Kubernetes" check_kubernetes
+    start_steps check_prometheus check_dashboards check_kubernetes
     step "rustfmt" check_format
     step "lock files" check_locks
     step "clippy" cargo clippy --quiet --all-targets -- -D warnings
+    join_steps
     step "rustdoc" check_docs
     step "build the tests" cargo test --quiet --no-run
     step "start the servers" start_servers
@@ -131,7 +145,13 @@ serve_only() {
     fail "a server has terminated"
 }
 
-trap stop_servers EXIT
+clean_up() {
+    [[ -z ${BESIDE_PID:-} ]] || kill "$BESIDE_PID" 2>/dev/null || true
+    rm -f "${BESIDE_LOG:-}"
+    stop_servers
+}
+
+trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 case ${1:-all} in
