@@ -214,11 +214,12 @@ fn client_config(setting: &KafkaSetting) -> ClientConfig {
         .set("session.timeout.ms", "10000")
         .set("max.poll.interval.ms", "300000")
         .set("socket.timeout.ms", "10000")
-        // Records that wait in the client take most of its memory.
-        .set("queued.min.messages", "20000")
-        .set("queued.max.messages.kbytes", "8192")
+        // Records that wait in the client take most of its memory. After its queue was full it would pause for a second.
+        .set("queued.min.messages", "10000")
+        .set("queued.max.messages.kbytes", "2048")
         .set("fetch.message.max.bytes", "1048576")
-        .set("fetch.max.bytes", "8388608")
+        .set("fetch.max.bytes", "2097152")
+        .set("fetch.queue.backoff.ms", "20")
         .set("fetch.wait.max.ms", "100");
     config
 }
