@@ -33,6 +33,8 @@ use metrics::Metrics;
 pub struct App {
     /// Name of this instance, in metrics and `/readyz`.
     pub instance: String,
+    /// Whether it takes in nothing and changes nothing (`--read-only`).
+    pub is_read_only: bool,
     /// Campaigns of the installation.
     pub campaigns: Campaigns,
     /// The database.

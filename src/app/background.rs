@@ -20,10 +20,12 @@ use jornada_service::tally::live_totals::TotalsSource;
 /// Starts all tasks. They end when the instance shuts down.
 pub fn start(app: &App, tasks: &TaskTracker) {
     start_totals(app, tasks);
-    start_uploads_and_deletions(app, tasks);
-    start_retention(app, tasks);
     start_caches(app, tasks);
-    start_reports(app, tasks);
+    if !app.is_read_only {
+        start_uploads_and_deletions(app, tasks);
+        start_retention(app, tasks);
+        start_reports(app, tasks);
+    }
     if let Some(queue) = app.votes.queue.clone() {
         tasks.spawn(queue.watch(app.stop.clone()));
     }

@@ -55,7 +55,11 @@ pub async fn build(
         .register(collector)
         .context("cannot register the totals")?;
     let (admission, authenticator) = open_admission(config, &metrics)?;
-    let queue = Producer::open(&config.queue, metrics.queue.clone()).await;
+    let queue = if config.is_read_only {
+        Ok(None)
+    } else {
+        Producer::open(&config.queue, metrics.queue.clone()).await
+    };
     let votes = Votes {
         instance: Some(config.instance.as_str().into()),
         queue: queue.context("JORNADA_QUEUE")?,
@@ -66,6 +70,7 @@ pub async fn build(
     };
     Ok(App {
         instance: config.instance.clone(),
+        is_read_only: config.is_read_only,
         campaigns,
         admission,
         registrations,

@@ -65,8 +65,10 @@ async fn serve(config: &ServeConfig, campaigns: Campaigns, logs: &Logs) -> anyho
     let app = Arc::new(app::build(config, campaigns, stop.clone()).await?);
     app.metrics.register_log_drops(logs.dropped())?;
     app.metrics.connections.limit.set(gauge_value(connections));
-    let staff_token = staff_token_path(config);
-    prepare_store(&app, staff_token.as_deref()).await?;
+    let staff_token = staff_token_path(config).filter(|_| !config.is_read_only);
+    if !config.is_read_only {
+        prepare_store(&app, staff_token.as_deref()).await?;
+    }
     let tasks = TaskTracker::new();
     let state = AppState::new(Arc::clone(&app), config);
     let tallies = VoteTallyCollector::new(&app, &state.tally_views);

@@ -35,8 +35,6 @@ pub struct State {
     pub public_url: Option<String>,
     /// Host names of the site.
     pub hosts: Hosts,
-    /// Whether it takes in nothing (`--read-only`).
-    pub is_read_only: bool,
     /// Memory budget of uploads.
     pub uploads: UploadBudget,
     /// Limit of requests in flight.
@@ -77,7 +75,6 @@ impl AppState {
         Self(Arc::new(State {
             public_url: config.public_url.clone(),
             hosts: config.hosts.clone(),
-            is_read_only: config.is_read_only,
             uploads: UploadBudget::new(config.upload_memory, metrics.upload_bytes.clone()),
             in_flight: InFlightLimit::new(config.max_requests, metrics.requests_in_flight.clone()),
             writes: TaskTracker::new(),
