@@ -10,10 +10,15 @@ check_prometheus() {
     promtool test rules prometheus/tests/*.yml || return
     /usr/bin/python3 ops/check_alerts.py prometheus || return
     for address in "" smtp://127.0.0.1:1025 smtps://user:p%27ss@mail.example.org; do
-        JORNADA_SMTP=$address JORNADA_MAIL_FROM=jornada@example.org JORNADA_MAIL_TO=admin@example.org \
-            sh prometheus/alertmanager.sh prometheus/alertmanager.yml >"$work/alertmanager.yml" || return
+        JORNADA_SMTP=$address JORNADA_MAIL_FROM=jornada@example.org JORNADA_MAIL_TO="admin@example.org, Ana <ana@example.org>" \
+            JORNADA_SMTP_CA=$work/ca.pem sh prometheus/alertmanager.sh prometheus/alertmanager.yml >"$work/alertmanager.yml" || return
         amtool check-config "$work/alertmanager.yml" || return
     done
+    # Each recipient gets a mail of its own, and the server is greeted with a name.
+    [[ $(grep -c '^      - to: ' "$work/alertmanager.yml") == 2 ]] || return
+    grep -q "^  smtp_hello: '.*\..*'" "$work/alertmanager.yml" || return
+    ! JORNADA_SMTP=smtps://mail.example.org:8465 JORNADA_MAIL_FROM=a@example.org JORNADA_MAIL_TO=a@example.org \
+        sh prometheus/alertmanager.sh prometheus/alertmanager.yml 2>/dev/null || return
     check_routes "$work/alertmanager.yml" || return
     check_mail || return
     rm -r "$work"

@@ -34,7 +34,7 @@ start_mongod() {
     local port=$1 data="$SERVERS_DATA/mongod"
     mkdir "$data"
     launch mongod "$TOOLS/mongod" --replSet rs0 --bind_ip 127.0.0.1 --port "$port" --dbpath "$data" \
-        --unixSocketPrefix "$data" --wiredTigerCacheSizeGB 0.25 --setParameter transactionLifetimeLimitSeconds=5
+        --unixSocketPrefix "$data" --wiredTigerCacheSizeGB 0.25 --slowms 2147483647 --setParameter transactionLifetimeLimitSeconds=5
     wait_for_server mongod "${SERVERS_PIDS[-1]}" /usr/bin/python3 ops/replica_set.py "127.0.0.1:$port"
     export JORNADA_TEST_MONGODB="mongodb://127.0.0.1:$port/?replicaSet=rs0"
 }

@@ -26,8 +26,10 @@ declare -A SETTINGS=(
     [STACK_QUEUE]="direct"            # queue of votes: direct (none), redis (Redis Streams) or kafka
     [STACK_CONSUMERS]="1"             # consumers of the queue, 1 to 9; none run without a queue
     [STACK_SMTP]=""                   # smtp://user:password@host:port or smtps://…; empty: no mails are sent
+    [STACK_SMTP_CA]=""                # full path of a PEM file: certificates to accept beside those of the system
     [STACK_MAIL_FROM]=""              # sender of mails
-    [STACK_MAIL_TO]=""                # recipient: the administrator
+    [STACK_MAIL_TO]=""                # recipients: the administrators, separated by commas
+    [STACK_MAIL_HELLO]=""             # name in EHLO; default: the machine's full name, else the domain of the sender
     [STACK_WATCH_NEUTRAL]=""          # host:port outside the system; if it does not answer either, the watcher may be cut off
     [STACK_GRAFANA_LISTEN]="127.0.0.1:3000" # where docker-compose.yml publishes Grafana
     [STACK_FILES]=""                  # folder of the settings that docker-compose.yml mounts; default: data/docker
@@ -80,6 +82,9 @@ check_settings() {
     [[ $STACK_QUEUE =~ ^(direct|redis|kafka)$ ]] ||
         fail "STACK_QUEUE is none of direct, redis and kafka" "STACK_QUEUE=direct bash init.sh"
     [[ $STACK_CONSUMERS =~ ^[1-9]$ ]] || fail "STACK_CONSUMERS is not a number from 1 to 9" "STACK_CONSUMERS=1 bash init.sh"
+    # Alertmanager encrypts from the first byte on only on port 465.
+    [[ $STACK_SMTP != smtps://* || ! ${STACK_SMTP##*[@/]} =~ :([0-9]+) || ${BASH_REMATCH[1]} == 465 ]] ||
+        fail "STACK_SMTP: smtps:// needs port 465" "use that, or smtp://…?tls=required"
     [[ ${STACK_TLS_CERTIFICATE:+set} == "${STACK_TLS_KEY:+set}" ]] ||
         fail "only one of STACK_TLS_CERTIFICATE and STACK_TLS_KEY is set" "set both, or none"
     # nginx redirects plain HTTP there. The host name in a request cannot be trusted.

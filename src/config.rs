@@ -8,6 +8,7 @@ mod hosts;
 mod limits;
 mod logs;
 mod mail;
+mod mail_hello;
 mod master_keys;
 mod secret;
 mod stores;
@@ -99,8 +100,10 @@ The role watch reads JORNADA_CACHE, JORNADA_INSTANCE and these:
   JORNADA_WATCH_ZONE     time zone of mails and the status page     [America/Bogota]
   JORNADA_SMTP           file:FOLDER, smtp://…[?tls=required|opportunistic] or smtps://…
                          [file:data/mail]
+  JORNADA_SMTP_CA        PEM file of certificates to accept beside those of the system
   JORNADA_MAIL_FROM      sender address; required with SMTP
-  JORNADA_MAIL_TO        recipient addresses, comma-separated; required with SMTP";
+  JORNADA_MAIL_TO        recipient addresses, comma-separated; required with SMTP
+  JORNADA_MAIL_HELLO     name in EHLO     [full name of the machine, else domain of the sender]";
 
 /// Valid memory for uploads in bytes: from one upload with its form to 1 TiB.
 const UPLOAD_MEMORY_RANGE: std::ops::RangeInclusive<u64> = (16 << 20)..=(1 << 40);

@@ -35,6 +35,7 @@ form-vote-sending = Sending your vote…
 form-received = Received. Opening your receipt…
 form-offline = No connection. Your registration will be sent by itself as soon as it is back. Do not close this page.
 form-vote-offline = No connection. Your vote will be sent by itself as soon as it is back. Do not close this page.
+form-slow = The connection is slow: a smaller photo is being sent. Do not close this page.
 form-busy = The server is busy. Your registration will be sent by itself in a moment. Do not close this page.
 form-vote-busy = The server is busy. Your vote will be sent by itself in a moment. Do not close this page.
 form-photo-lost = Your registration was not sent completely. Choose the photo again and send it once more: it will not be taken twice.
@@ -110,6 +111,7 @@ closed-scheduled-votes = Voting is not open yet. Come back when it opens.
 
 ## Receipt
 
+receipt-description = Receipt of what was received
 receipt-title = Registration received
 receipt-title-vote = Vote received
 receipt-number = Your number
@@ -122,6 +124,7 @@ receipt-another-vote = Vote again
 ## Start page
 
 home-title = Open campaigns
+docs-description = HTTP API of Jornada: register, vote and read totals from other programs.
 home-description = The open campaigns, with their forms and results.
 home-register = Register
 home-vote = Vote
@@ -258,6 +261,7 @@ malformed-form-key = The form came with an identifier that is not valid. Nothing
 malformed-second-factor-form = The form of the second factor is not of this account, or was altered. Nothing was changed: load the page again.
 malformed-day = Write days as YYYY-MM-DD, such as 2026-11-21.
 malformed-day-order = The last day is before the first. Exchange them.
+malformed-separator = The separator is comma, semicolon or tab.
 malformed-audit-filter = A value of the filter cannot be read. Go back to the page of the audit log and correct the field named there.
 vote-query-unknown-parameter = There is no such parameter. Use one of these: { $names }.
 vote-query-time = Write a time like this: 2026-11-21, 2026-11-21T16:05 or 2026-11-21T21:05:00Z.
@@ -319,6 +323,13 @@ watch-mail-instances =
         [one] Now 1 of { $all } instances answers.
        *[other] Now { $up } of { $all } instances answer.
     }
+watch-mail-refused =
+    { $count ->
+        [one] a mailbox refuses the notices
+       *[other] { $count } mailboxes refuse the notices
+    }
+watch-mail-refused-body = The mail server refused the notices for these addresses. You still get them. Correct JORNADA_MAIL_TO (with init.sh: STACK_MAIL_TO) or have the mailbox repaired; the next notice is tried there again.
+watch-mail-server-said = What the server answered
 watch-mail-times = { $count } times
 
 ## Results of probes
@@ -351,6 +362,9 @@ watch-maintenance-until = Planned maintenance until
 watch-no-notices = No notices of what is down are sent.
 watch-unsent = Notices that wait:
 watch-another-sends = another watcher sends
+watch-refused-recipients = The mail server refuses these recipients:
+watch-refused-answer = { $code } to { $step }
+watch-refused-delay = did not accept the notice for five days
 watch-incidents = Incidents
 watch-none = None.
 watch-what-and-since = What and since when
@@ -652,6 +666,7 @@ staff-reports-all-registrations = All registrations
 staff-reports-from = From this day
 staff-reports-until = Until this day, included
 staff-reports-format = Kind of file
+staff-reports-format-hint = For a spreadsheet, Excel: a CSV loses leading zeros there, and the digits after the fifteenth. CSV is for programs.
 staff-reports-submit = Ask for the list
 staff-reports-mine = My reports
 staff-reports-none = You have not asked for any yet.

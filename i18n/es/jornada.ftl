@@ -35,6 +35,7 @@ form-vote-sending = Enviando su voto…
 form-received = Recibido. Abriendo su comprobante…
 form-offline = Sin conexión. Su registro se enviará solo apenas vuelva. No cierre esta página.
 form-vote-offline = Sin conexión. Su voto se enviará solo apenas vuelva. No cierre esta página.
+form-slow = La conexión es lenta: se envía una foto más pequeña. No cierre esta página.
 form-busy = El servidor está ocupado. Su registro se enviará solo en un momento. No cierre esta página.
 form-vote-busy = El servidor está ocupado. Su voto se enviará solo en un momento. No cierre esta página.
 form-photo-lost = Su registro no se terminó de enviar. Elija de nuevo la foto y envíelo otra vez: no quedará repetido.
@@ -110,6 +111,7 @@ closed-scheduled-votes = La votación todavía no abre. Vuelva en la fecha de ap
 
 ## Receipt
 
+receipt-description = Comprobante de un registro recibido
 receipt-title = Registro recibido
 receipt-title-vote = Voto recibido
 receipt-number = Su número
@@ -122,6 +124,7 @@ receipt-another-vote = Votar otra vez
 ## Start page
 
 home-title = Campañas abiertas
+docs-description = API HTTP de Jornada: registrar, votar y leer los totales desde otros programas.
 home-description = Las campañas abiertas, con sus formularios y resultados.
 home-register = Registrarse
 home-vote = Votar
@@ -258,6 +261,7 @@ malformed-form-key = El formulario llegó con un identificador que no es válido
 malformed-second-factor-form = El formulario del segundo paso no es de esta cuenta o llegó cambiado. No se cambió nada: cargue la página de nuevo.
 malformed-day = Escriba los días como AAAA-MM-DD, por ejemplo 2026-11-21.
 malformed-day-order = El último día es anterior al primero. Cámbielos de orden.
+malformed-separator = El separador es comma, semicolon o tab.
 malformed-audit-filter = Un valor del filtro no se entiende. Vuelva a la página del registro y corrija el campo indicado.
 vote-query-unknown-parameter = No existe ese parámetro. Use uno de estos: { $names }.
 vote-query-time = Escriba la hora así: 2026-11-21, 2026-11-21T16:05 o 2026-11-21T21:05:00Z.
@@ -323,6 +327,13 @@ watch-mail-instances =
         [one] Ahora responde 1 de { $all } instancias.
        *[other] Ahora responden { $up } de { $all } instancias.
     }
+watch-mail-refused =
+    { $count ->
+        [one] un buzón rechaza los avisos
+       *[other] { $count } buzones rechazan los avisos
+    }
+watch-mail-refused-body = El servidor de correo rechazó los avisos para estas direcciones. Usted los sigue recibiendo. Corrija JORNADA_MAIL_TO (con init.sh: STACK_MAIL_TO) o haga reparar el buzón; el próximo aviso se intenta allí de nuevo.
+watch-mail-server-said = Qué contestó el servidor
 watch-mail-times = { $count } veces
 
 ## Results of probes
@@ -355,6 +366,9 @@ watch-maintenance-until = Mantenimiento planeado hasta
 watch-no-notices = No se envían avisos de caída.
 watch-unsent = Avisos por enviar:
 watch-another-sends = los envía otro vigilante
+watch-refused-recipients = El servidor de correo rechaza a estos destinatarios:
+watch-refused-answer = { $code } a { $step }
+watch-refused-delay = cinco días sin recibir el aviso
 watch-incidents = Incidentes
 watch-none = Ninguno.
 watch-what-and-since = Qué y desde cuándo
@@ -656,6 +670,7 @@ staff-reports-all-registrations = Todos los registros
 staff-reports-from = Desde el día
 staff-reports-until = Hasta el día, incluido
 staff-reports-format = Formato
+staff-reports-format-hint = Para una hoja de cálculo, Excel: un CSV pierde allí los ceros a la izquierda y los dígitos después del quince. El CSV es para programas.
 staff-reports-submit = Pedir la lista
 staff-reports-mine = Mis listas
 staff-reports-none = Todavía no ha pedido ninguna.

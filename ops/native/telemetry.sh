@@ -45,8 +45,8 @@ write_prometheus() {
 
 write_alertmanager() {
     write_file alertmanager/mail.tmpl <prometheus/mail.tmpl
-    JORNADA_SMTP=$STACK_SMTP JORNADA_MAIL_FROM=$STACK_MAIL_FROM JORNADA_MAIL_TO=$STACK_MAIL_TO \
-        sh prometheus/alertmanager.sh prometheus/alertmanager.yml | write_file alertmanager/alertmanager.yml
+    JORNADA_SMTP=$STACK_SMTP JORNADA_SMTP_CA=$STACK_SMTP_CA JORNADA_MAIL_FROM=$STACK_MAIL_FROM JORNADA_MAIL_TO=$STACK_MAIL_TO \
+        JORNADA_MAIL_HELLO=$STACK_MAIL_HELLO sh prometheus/alertmanager.sh prometheus/alertmanager.yml | write_file alertmanager/alertmanager.yml
 }
 
 write_mongodb_members() {

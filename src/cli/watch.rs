@@ -121,19 +121,29 @@ fn send_test_mail(env: &Env) -> anyhow::Result<()> {
     let content = MailContent {
         kind: None,
         incidents: &[],
+        refusals: &[],
         instances: InstanceCount { up: 0, all: 0 },
         links: &links,
         watcher: &crate::config::instance_name(env),
         now: Timestamp::now(),
     };
     let (id, message) = content.write(&config)?;
-    let sent = block_on(async {
-        let transport = MailTransport::new(&config)?;
-        Ok(transport.send(&id, &message).await?)
-    });
-    println!(
-        "{}",
-        sent.context("JORNADA_SMTP: the test mail was not accepted")?
+    let refused = block_on(async {
+        let mut session = MailTransport::new(&config)?.session();
+        let mut refused = Vec::new();
+        for recipient in &config.to {
+            match session.send(&recipient.email, &id, &message).await {
+                Ok(reply) => println!("{}: {reply}", recipient.email),
+                Err(error) => refused.push(format!("{}: {error}", recipient.email)),
+            }
+        }
+        session.end().await;
+        Ok(refused)
+    })?;
+    ensure!(
+        refused.is_empty(),
+        "JORNADA_SMTP: the test mail was not accepted for {}",
+        refused.join("; ")
     );
     Ok(())
 }

@@ -1,22 +1,26 @@
 //! Settings of mail: transport, sender and recipients.
 
+use lettre::Address;
 use lettre::message::Mailbox;
-use url::Url;
+use url::{Host, Url};
 
 use super::env::{Env, FromEnv, SettingError};
 use super::hosts::is_loopback;
+use super::mail_hello::read_hello;
 use jornada_watch::setting::{MailConfig, MailTransportSetting};
 
 const SMTP: &str = "JORNADA_SMTP";
 const FROM: &str = "JORNADA_MAIL_FROM";
 const TO: &str = "JORNADA_MAIL_TO";
+const AUTHORITY: &str = "JORNADA_SMTP_CA";
 const EXPECTED: &str =
     "file:FOLDER, smtp://HOST:PORT, smtp://USER:PASSWORD@HOST?tls=required or smtps://…";
 /// Maximum number of recipients.
 const MAX_RECIPIENTS: usize = 20;
 
 impl FromEnv for MailConfig {
-    /// Reads `JORNADA_SMTP`, `JORNADA_MAIL_FROM` and `JORNADA_MAIL_TO`. SMTP requires sender and recipients.
+    /// Reads `JORNADA_SMTP`, `JORNADA_SMTP_CA`, `JORNADA_MAIL_FROM`, `JORNADA_MAIL_TO` and `JORNADA_MAIL_HELLO`. SMTP
+    /// requires sender and recipients.
     fn from_env(env: &Env) -> Result<Self, SettingError> {
         let transport = MailTransportSetting::from_env(env)?;
         let to = read_addresses(env, TO, &transport, "administrador@localhost")?;
@@ -35,6 +39,8 @@ impl FromEnv for MailConfig {
             ));
         };
         Ok(Self {
+            hello: read_hello(env, from.email.domain())?,
+            authority: env.get(AUTHORITY).map(Into::into),
             transport,
             from,
             to,
@@ -100,9 +106,24 @@ fn read_addresses(
         }
     };
     raw.split(',')
-        .map(|address| address.trim().parse())
+        .map(|address| parse_mailbox(address.trim()))
         .collect::<Result<_, _>>()
-        .map_err(|_| SettingError::with_problem(name, "contains an invalid mail address", expected))
+        .map_err(|problem| SettingError::with_problem(name, problem, expected))
+}
+
+/// Parses an address. Its domain becomes ASCII (IDNA, `xn--…`): few mail servers accept other letters (RFC 6531).
+fn parse_mailbox(raw: &str) -> Result<Mailbox, &'static str> {
+    let invalid = "contains an invalid mail address";
+    let mut mailbox: Mailbox = raw.parse().map_err(|_| invalid)?;
+    let user = mailbox.email.user();
+    if !user.is_ascii() {
+        return Err("contains a mail address with other letters than a to z before the @");
+    }
+    if !mailbox.email.domain().is_ascii() {
+        let domain = Host::parse(mailbox.email.domain()).map_err(|_| invalid)?;
+        mailbox.email = Address::new(user, domain.to_string()).map_err(|_| invalid)?;
+    }
+    Ok(mailbox)
 }
 
 #[cfg(test)]
@@ -133,6 +154,26 @@ mod tests {
         let from = ("JORNADA_MAIL_FROM", "Jornada <jornada@example.org>");
         let mail = MailConfig::from_env(&Env::from_pairs(&[smtp, to, from])).unwrap();
         assert_eq!(mail.to.len(), 2);
+    }
+
+    #[test]
+    fn domains_become_ascii_and_other_letters_are_rejected() {
+        for (raw, sent) in [
+            ("alertas@bogotá.gov.co", "alertas@xn--bogot-1qa.gov.co"),
+            ("Alcaldía <a@BOGOTÁ.gov.co>", "a@xn--bogot-1qa.gov.co"),
+            ("ana@example.org", "ana@example.org"),
+        ] {
+            let settings = [("JORNADA_MAIL_FROM", raw), ("JORNADA_MAIL_TO", raw)];
+            let mail = MailConfig::from_env(&Env::from_pairs(&settings)).unwrap();
+            assert_eq!(mail.from.email.to_string(), sent);
+            assert_eq!(mail.to[0].email.to_string(), sent);
+        }
+        for raw in ["señor@example.org", "ana@ex ample.org", "ana@\u{301}.org"] {
+            for name in ["JORNADA_MAIL_FROM", "JORNADA_MAIL_TO"] {
+                let told = wrong(&[(name, raw)]);
+                assert!(told.starts_with(name) && !told.contains(raw), "{told}");
+            }
+        }
     }
 
     #[test]

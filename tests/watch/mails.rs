@@ -81,8 +81,11 @@ async fn rejected_mails_are_retried() {
     fixture.wait_for_mails(1).await;
     assert!(fixture.smtp.connections() >= 4);
     let metrics = watcher.get("/metrics").await;
-    assert!(metrics.contains("jornada_watch_mails_total{outcome=\"failed\"} 3"));
-    assert!(watcher.log().join("\n").contains("the server answered 450"));
+    assert!(metrics.contains("jornada_watch_mails_total{outcome=\"failed\"} 2"));
+    assert!(metrics.contains("jornada_watch_mails_total{outcome=\"refused\"} 1"));
+    assert!(metrics.contains("jornada_watch_recipients_refused 0"));
+    let log = watcher.log().join("\n");
+    assert!(log.contains("the server answered 450 to RCPT TO"), "{log}");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod fixture;
 mod mails;
 mod post;
+mod recipients;
 mod rules;
 mod several;
 mod smtp;

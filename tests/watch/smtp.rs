@@ -5,13 +5,38 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
-/// Behaviour for the next mail.
+/// Step of a transaction at which the server misbehaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    Mail,
+    Rcpt,
+    Data,
+    Content,
+}
+
+/// Misbehaviour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// 450.
+    Later,
+    /// 550.
+    Never,
+    /// Closes the connection without a reply.
+    Cut,
+}
+
+/// Behaviour for the next transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behavior {
+    /// Accepts the mail.
+    Fine,
+    /// Misbehaves at a step.
+    Fault(Step, Answer),
     /// Answers 450 to the recipient.
     Later,
     /// Answers 550 to the recipient.
@@ -26,6 +51,8 @@ pub enum Behavior {
 #[derive(Clone, Debug)]
 pub struct ReceivedMail {
     pub at: Instant,
+    /// Recipients of the transaction.
+    pub to: Vec<String>,
     pub raw: String,
 }
 
@@ -81,33 +108,51 @@ struct State {
     behaviors: VecDeque<Behavior>,
     /// Number of accepted connections.
     connections: usize,
+    /// Names of the clients.
+    greetings: Vec<String>,
 }
+
+const GREETING: &[u8] = b"220 test ESMTP\r\n";
+
+/// A connection, encrypted or not.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// Certificate, and whether connections are encrypted from the first byte on.
+type Tls = (TlsAcceptor, bool);
 
 /// A running server.
 pub struct Smtp {
     pub address: SocketAddr,
     state: Arc<Mutex<State>>,
     listening: Option<JoinHandle<()>>,
+    tls: Option<Tls>,
 }
 
 impl Smtp {
     pub async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    pub async fn start_with(tls: Option<Tls>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut smtp = Self {
             address: listener.local_addr().unwrap(),
             state: Arc::default(),
             listening: None,
+            tls,
         };
         smtp.listen(listener);
         smtp
     }
 
     fn listen(&mut self, listener: TcpListener) {
-        let state = self.state.clone();
+        let (state, tls) = (self.state.clone(), self.tls.clone());
         self.listening = Some(tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 state.lock().unwrap().connections += 1;
-                tokio::spawn(serve(stream, state.clone()));
+                tokio::spawn(serve(stream, state.clone(), tls.clone()));
             }
         }));
     }
@@ -139,6 +184,10 @@ impl Smtp {
         self.state.lock().unwrap().taken.clone()
     }
 
+    pub fn greetings(&self) -> Vec<String> {
+        self.state.lock().unwrap().greetings.clone()
+    }
+
     pub fn connections(&self) -> usize {
         self.state.lock().unwrap().connections
     }
@@ -152,45 +201,86 @@ impl Drop for Smtp {
     }
 }
 
-async fn serve(stream: TcpStream, state: Arc<Mutex<State>>) -> Option<()> {
-    let (reader, mut writer) = stream.into_split();
+/// Serves a connection, which may be encrypted. Refuses clients without a full name, as strict servers do.
+async fn serve(stream: TcpStream, state: Arc<Mutex<State>>, tls: Option<Tls>) -> Option<()> {
+    let mut stream: Box<dyn Stream> = Box::new(stream);
+    match &tls {
+        Some((acceptor, true)) => {
+            let mut encrypted = Box::new(acceptor.accept(stream).await.ok()?);
+            encrypted.write_all(GREETING).await.ok()?;
+            converse(encrypted, state, false).await.map(drop)
+        }
+        Some((acceptor, false)) => {
+            stream.write_all(GREETING).await.ok()?;
+            let stream = converse(stream, state.clone(), true).await?;
+            let encrypted = Box::new(acceptor.accept(stream).await.ok()?);
+            converse(encrypted, state, false).await.map(drop)
+        }
+        None => {
+            stream.write_all(GREETING).await.ok()?;
+            converse(stream, state, false).await.map(drop)
+        }
+    }
+}
+
+/// Answers commands until the client ends the connection. Returns the stream for STARTTLS.
+async fn converse(
+    stream: Box<dyn Stream>,
+    state: Arc<Mutex<State>>,
+    offers_tls: bool,
+) -> Option<Box<dyn Stream>> {
+    let (reader, mut writer) = tokio::io::split(stream);
     let mut lines = BufReader::new(reader).lines();
-    let mut behavior = None;
-    writer.write_all(b"220 test ESMTP\r\n").await.ok()?;
+    let mut behavior = Behavior::Fine;
+    let mut to = Vec::new();
     while let Some(line) = lines.next_line().await.ok()? {
         let word = line.split_whitespace().next().unwrap_or_default();
-        let answer = match word.to_ascii_uppercase().as_str() {
-            "EHLO" => "250-test\r\n250 8BITMIME\r\n",
+        let command = word.to_ascii_uppercase();
+        let answer = match command.as_str() {
+            "EHLO" => {
+                let name = line.get(5..).unwrap_or_default().to_owned();
+                let is_full = name.contains('.') && !name.contains('[');
+                state.lock().unwrap().greetings.push(name);
+                match (is_full, offers_tls) {
+                    (true, true) => "250-test\r\n250 STARTTLS\r\n",
+                    (true, false) => "250-test\r\n250 8BITMIME\r\n",
+                    (false, _) => "504 5.5.2 need a full host name\r\n",
+                }
+            }
+            "STARTTLS" if offers_tls => {
+                writer.write_all(b"220 go on\r\n").await.ok()?;
+                return Some(lines.into_inner().into_inner().unsplit(writer));
+            }
             "MAIL" => {
-                behavior = state.lock().unwrap().behaviors.pop_front();
-                "250 ok\r\n"
+                to.clear();
+                let next = state.lock().unwrap().behaviors.pop_front();
+                behavior = next.unwrap_or(Behavior::Fine);
+                misbehave(behavior, Step::Mail)?.unwrap_or("250 ok\r\n")
             }
-            "RCPT" => match behavior {
-                Some(Behavior::Later) => "450 4.2.1 later\r\n",
-                Some(Behavior::Never) => "550 5.1.1 never\r\n",
-                _ => "250 ok\r\n",
-            },
-            "DATA" => {
-                writer.write_all(b"354 go on\r\n").await.ok()?;
-                let mut raw = String::new();
-                while let Some(line) = lines.next_line().await.ok()? {
-                    if line == "." {
-                        break;
-                    }
-                    raw.push_str(line.strip_prefix('.').unwrap_or(&line));
-                    raw.push_str("\r\n");
-                }
-                let at = Instant::now();
-                state.lock().unwrap().taken.push(ReceivedMail { at, raw });
+            "RCPT" => {
+                let address = line.split(['<', '>']).nth(1).unwrap_or_default();
+                to.push(address.to_owned());
                 match behavior {
-                    Some(Behavior::Silent) => return None,
-                    Some(Behavior::Slow) => {
-                        tokio::time::sleep(std::time::Duration::from_secs(3)).await;
-                    }
-                    _ => {}
+                    Behavior::Later => "450 4.2.1 later\r\n",
+                    Behavior::Never => "550 5.1.1 never\r\n",
+                    _ => misbehave(behavior, Step::Rcpt)?.unwrap_or("250 ok\r\n"),
                 }
-                "250 2.0.0 taken as test-1\r\n"
             }
+            "DATA" => match misbehave(behavior, Step::Data)? {
+                Some(refusal) => refusal,
+                None => {
+                    writer.write_all(b"354 go on\r\n").await.ok()?;
+                    let mut raw = String::new();
+                    while let Some(line) = lines.next_line().await.ok()? {
+                        if line == "." {
+                            break;
+                        }
+                        raw.push_str(line.strip_prefix('.').unwrap_or(&line));
+                        raw.push_str("\r\n");
+                    }
+                    take(raw, &to, behavior, &state).await?
+                }
+            },
             "QUIT" => {
                 writer.write_all(b"221 bye\r\n").await.ok()?;
                 return None;
@@ -199,5 +289,42 @@ async fn serve(stream: TcpStream, state: Arc<Mutex<State>>) -> Option<()> {
         };
         writer.write_all(answer.as_bytes()).await.ok()?;
     }
-    Some(())
+    None
+}
+
+/// Returns what the server answers instead of accepting; `None` to close the connection.
+#[expect(clippy::option_option, reason = "closing is not an answer")]
+fn misbehave(behavior: Behavior, step: Step) -> Option<Option<&'static str>> {
+    match behavior {
+        Behavior::Fault(at, answer) if at == step => match answer {
+            Answer::Later => Some(Some("450 4.2.1 later\r\n")),
+            Answer::Never => Some(Some("550 5.1.1 never\r\n")),
+            Answer::Cut => None,
+        },
+        _ => Some(None),
+    }
+}
+
+/// Stores a mail unless it is refused. Returns the answer.
+async fn take(
+    raw: String,
+    to: &[String],
+    behavior: Behavior,
+    state: &Mutex<State>,
+) -> Option<&'static str> {
+    if let Some(refusal) = misbehave(behavior, Step::Content)? {
+        return Some(refusal);
+    }
+    let (at, to) = (Instant::now(), to.to_vec());
+    state
+        .lock()
+        .unwrap()
+        .taken
+        .push(ReceivedMail { at, to, raw });
+    match behavior {
+        Behavior::Silent => return None,
+        Behavior::Slow => tokio::time::sleep(std::time::Duration::from_secs(3)).await,
+        _ => {}
+    }
+    Some("250 2.0.0 taken as test-1\r\n")
 }

@@ -7,6 +7,7 @@ use anyhow::Context;
 use askama::Template;
 use jiff::Timestamp;
 use lettre::Message;
+use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{MessageBuilder, MultiPart};
 use sha2::{Digest, Sha256};
 
@@ -14,6 +15,7 @@ use super::setting::{MailConfig, WatchLinks};
 use super::snapshot::InstanceCount;
 use super::store::incidents::Incident;
 use super::store::mail_kind::MailKind;
+use super::store::recipients::RefusedRecipient;
 use jornada_domain::Lang;
 
 /// Content of a mail.
@@ -23,6 +25,8 @@ pub struct MailContent<'a> {
     pub kind: Option<MailKind>,
     /// Incidents it reports.
     pub incidents: &'a [Incident],
+    /// Refused recipients that it reports.
+    pub refusals: &'a [RefusedRecipient],
     /// Number of instances that answer.
     pub instances: InstanceCount,
     /// Links and time zone.
@@ -65,6 +69,24 @@ struct HtmlMail<'a> {
     watcher: &'a str,
 }
 
+/// `Auto-Submitted: auto-generated` (RFC 3834, section 5).
+#[derive(Clone, Debug)]
+struct AutoSubmitted;
+
+impl Header for AutoSubmitted {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
+}
+
 impl MailContent<'_> {
     /// Returns the Message-ID without angle brackets. `domain` is that of the sender.
     pub fn message_id(&self, domain: &str) -> String {
@@ -86,6 +108,12 @@ impl MailContent<'_> {
             }
             None => hash.update(self.now.as_nanosecond().to_be_bytes()),
             Some(MailKind::Raised | MailKind::Resolved) => {}
+            Some(MailKind::Refused) => {
+                for one in self.refusals {
+                    hash.update(one.address.as_bytes());
+                    hash.update(one.since.as_millisecond().to_be_bytes());
+                }
+            }
         }
         let hash = data_encoding::HEXLOWER.encode(&hash.finalize()[..16]);
         format!("{hash}@{domain}")
@@ -115,6 +143,8 @@ impl MailContent<'_> {
             .subject(subject)
             .date(self.now.into())
             .message_id(Some(id.clone()))
+            // Keeps out-of-office programs from answering (RFC 3834).
+            .header(AutoSubmitted)
             .multipart(MultiPart::alternative_plain_html(plain, html))
             .context("cannot write the mail")?;
         Ok((id, message.formatted()))

@@ -1,26 +1,28 @@
-//! Sends the mails of the outbox until the server accepts them. Several watchers share what was announced, so that one
-//! of them sends; each has its own outbox, so that any of them can take over.
+//! Sends the mails of the outbox until the server accepts them for each recipient. Several watchers share what was
+//! announced, so that one of them sends; each has its own outbox, so that any of them can take over. A mail that one
+//! recipient has is delivered to the others by the same watcher, whoever leads by then.
 
-use std::time::{Duration, Instant};
+mod delivery;
+
+use std::time::Duration;
 
 use derive_more::Deref;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
 
-use super::mail::MailContent;
 use super::notification::NotificationState;
-use super::retry::{RetryDelay, RetrySchedule};
+use super::retry::RetrySchedule;
 use super::shared_state::{Leadership, SharedNotifications, SharedState};
 use super::snapshot::StatusSnapshot;
-use super::store::incidents;
-use super::store::incidents::Incident;
+use super::store::incidents::{self, Incident};
 use super::store::mail_kind::MailKind;
 use super::store::outbox::{self, OutboxMail};
+use super::store::recipients;
 use super::sync;
-use super::transport::{DeliveryError, MailTransport};
+use super::transport::MailTransport;
 use super::watcher::Watcher;
 use jornada_runtime::background;
+use jornada_runtime::metrics::gauge_value;
 
 /// Polling interval of the outbox.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
@@ -39,6 +41,9 @@ impl Mailer {
     pub async fn run(self, stop: CancellationToken) {
         let mut schedule = RetrySchedule::default();
         let failure = "cannot process the outbox";
+        if let Err(error) = self.forget_recipients().await {
+            tracing::error!("{failure}: {error:#}");
+        }
         let mut polling = background::every(POLL_INTERVAL, &stop);
         while polling
             .attempt_uncancelled(failure, self.process_outbox(&mut schedule))
@@ -60,24 +65,47 @@ impl Mailer {
         if leadership.sends_mails() {
             self.queue_reminder(&snapshot).await?;
         }
-        let now = Timestamp::now();
-        let store = &self.store;
-        let due = store.run_transaction(move |tx| outbox::list_due(tx, now));
-        let (empty, due): (Vec<_>, Vec<_>) = due
-            .await?
-            .into_iter()
-            .partition(|mail| incidents_to_report(mail).is_empty());
-        for mail in empty {
-            let closed = store.run_transaction(move |tx| outbox::close(tx, mail.id, false, now));
-            closed.await?;
-        }
+        let mut due = self.list_due().await?;
         let announced = notifications.as_mut();
-        if leadership.sends_mails() && self.announce(announced, leadership, &due).await {
-            self.send_all(due, schedule, notifications).await?;
+        if !leadership.sends_mails() || !self.announce(announced, leadership, &due).await {
+            due.retain(OutboxMail::is_partly_delivered);
         }
-        let waiting = self.store.run_transaction(outbox::count_unsent).await?;
+        self.send_all(due, schedule, notifications).await?;
+        let counts = |tx: &rusqlite::Transaction| {
+            Ok((
+                outbox::count_unsent(tx)?,
+                recipients::list_refused(tx)?.len(),
+            ))
+        };
+        let (waiting, refused) = self.store.run_transaction(counts).await?;
         self.metrics.outbox.set(waiting);
+        self.metrics.refused.set(gauge_value(refused));
         Ok(())
+    }
+
+    /// Forgets the recipients that were removed from the settings.
+    async fn forget_recipients(&self) -> anyhow::Result<()> {
+        let addresses = self.config.mail.addresses();
+        self.store
+            .run_transaction(move |tx| recipients::keep_only(tx, &addresses, Timestamp::now()))
+            .await
+    }
+
+    /// Returns the mails to send, and closes those that have lost their news.
+    async fn list_due(&self) -> anyhow::Result<Vec<OutboxMail>> {
+        let now = Timestamp::now();
+        self.store
+            .run_transaction(move |tx| {
+                recipients::give_up(tx, now)?;
+                let due = outbox::list_due(tx, now)?;
+                let (due, empty): (Vec<_>, Vec<_>) =
+                    due.into_iter().partition(OutboxMail::has_news);
+                for mail in empty {
+                    outbox::close(tx, mail.id, false, now)?;
+                }
+                Ok(due)
+            })
+            .await
     }
 
     /// Queues one reminder about everything that is down, when the first incident is due for one.
@@ -115,7 +143,7 @@ impl Mailer {
             return true;
         };
         let raised = due.iter().filter(|mail| mail.kind == MailKind::Raised);
-        for incident in raised.flat_map(incidents_to_report) {
+        for incident in raised.flat_map(OutboxMail::incidents_to_report) {
             let published = notifications.get(&incident.target);
             if published.is_some_and(|(state, _)| state.id == incident.shared_id) {
                 continue;
@@ -131,118 +159,4 @@ impl Mailer {
         }
         true
     }
-
-    async fn send_all(
-        &self,
-        due: Vec<OutboxMail>,
-        schedule: &mut RetrySchedule,
-        mut notifications: Option<SharedNotifications>,
-    ) -> anyhow::Result<()> {
-        let now = Instant::now();
-        if schedule.server.is_some_and(|delay| now < delay.until) {
-            return Ok(());
-        }
-        for mail in due {
-            // "Back" is only sent after "down".
-            let is_unreported = |one: &Incident| one.has_news_for(MailKind::Raised);
-            let is_early =
-                mail.kind == MailKind::Resolved && mail.incidents.iter().any(is_unreported);
-            let delay = schedule.mails.get(&mail.id);
-            let waits = delay.is_some_and(|delay| now < delay.until);
-            if is_early || waits {
-                continue;
-            }
-            match self.send(&mail).await? {
-                Ok(()) => {
-                    schedule.server = None;
-                    schedule.mails.remove(&mail.id);
-                    if let (Some(shared_state), Some(notifications)) =
-                        (&self.shared_state, notifications.as_mut())
-                    {
-                        sync::publish(shared_state, &self.store, notifications).await?;
-                    }
-                }
-                Err(failed) => {
-                    let last = if failed.permanent {
-                        schedule.mails.get(&mail.id).copied()
-                    } else {
-                        schedule.server
-                    };
-                    let delay = RetryDelay::after_failure(last, Instant::now());
-                    let seconds = (delay.until - Instant::now()).as_secs_f32().round();
-                    warn!(
-                        mail = mail.id,
-                        "cannot send a mail: {}, retrying in {seconds} s", failed.cause
-                    );
-                    if !failed.permanent {
-                        schedule.server = Some(delay);
-                        return Ok(());
-                    }
-                    schedule.mails.insert(mail.id, delay);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Tries once to send a mail.
-    async fn send(&self, mail: &OutboxMail) -> anyhow::Result<Result<(), DeliveryError>> {
-        let (id, kind) = (mail.id, mail.kind);
-        let (message_id, message) = self.prepare(mail).await?;
-        let sent = self.transport.send(&message_id, &message).await;
-        let outcome = if sent.is_ok() { "sent" } else { "failed" };
-        self.metrics.mails.with_label_values(&[outcome]).inc();
-        match sent {
-            Ok(_) => {
-                let reported: Vec<_> = incidents_to_report(mail).iter().map(|one| one.id).collect();
-                let now = Timestamp::now();
-                self.store
-                    .run_transaction(move |tx| outbox::record_sent(tx, id, kind, &reported, now))
-                    .await?;
-                // Log only the local part: the whole id looks like a mail address, and logs contain none.
-                let message = message_id.split('@').next().unwrap_or_default();
-                info!(
-                    mail = id,
-                    kind = kind.as_ref(),
-                    message,
-                    "mail accepted by the server"
-                );
-                Ok(Ok(()))
-            }
-            Err(failed) => {
-                self.store
-                    .run_transaction(move |tx| outbox::record_failure(tx, id))
-                    .await?;
-                Ok(Err(failed))
-            }
-        }
-    }
-
-    /// Returns the Message-ID and bytes of an earlier attempt, or creates and stores new ones before the first attempt.
-    async fn prepare(&self, mail: &OutboxMail) -> anyhow::Result<(String, Vec<u8>)> {
-        if let (Some(id), Some(message)) = (&mail.message_id, &mail.message) {
-            return Ok((id.clone(), message.clone()));
-        }
-        let incidents: Vec<Incident> = incidents_to_report(mail).into_iter().cloned().collect();
-        let content = MailContent {
-            kind: Some(mail.kind),
-            incidents: &incidents,
-            instances: self.snapshot.borrow().count_instances(),
-            links: &self.config.links,
-            watcher: &self.config.instance,
-            now: Timestamp::now(),
-        };
-        let (message_id, message) = content.write(&self.config.mail)?;
-        let (key, id, bytes) = (mail.id, message_id.clone(), message.clone());
-        self.store
-            .run_transaction(move |tx| outbox::freeze(tx, key, &id, &bytes))
-            .await?;
-        Ok((message_id, message))
-    }
-}
-
-/// Returns the incidents about which a mail still has news.
-fn incidents_to_report(mail: &OutboxMail) -> Vec<&Incident> {
-    let all = mail.incidents.iter();
-    all.filter(|one| one.has_news_for(mail.kind)).collect()
 }

@@ -29,6 +29,7 @@ pub struct WatchMetrics {
     pub incidents: IntCounterVec,
     pub mails: IntCounterVec,
     pub outbox: IntGauge,
+    pub refused: IntGauge,
     pub probes: HistogramVec,
     pub leader: IntGauge,
     pub unrecorded: IntCounter,
@@ -80,12 +81,16 @@ impl WatchMetrics {
             )?,
             mails: by(
                 "jornada_watch_mails_total",
-                "Attempts to send a mail, by outcome: sent, failed",
+                "Attempts to send a mail to one recipient, by outcome: sent, failed, refused",
                 "outcome",
             )?,
             outbox: gauge(
                 "jornada_watch_outbox_mails",
-                "Mails not yet accepted by the SMTP server",
+                "Mails not yet accepted by the SMTP server for each recipient",
+            )?,
+            refused: gauge(
+                "jornada_watch_recipients_refused",
+                "Recipients whom the SMTP server refuses permanently",
             )?,
             probes: register_histogram_vec_with_registry!(seconds, &["target"], registry)?,
             leader: gauge(
@@ -102,7 +107,7 @@ impl WatchMetrics {
         for one in watched {
             metrics.incidents.with_label_values(&[&one.name]);
         }
-        for outcome in ["sent", "failed"] {
+        for outcome in ["sent", "failed", "refused"] {
             metrics.mails.with_label_values(&[outcome]);
         }
         Ok(metrics)

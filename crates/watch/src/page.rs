@@ -13,11 +13,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tracing::error;
 
-use super::mail::texts::{describe_result, format_duration};
+use super::mail::texts::{describe_refusal, describe_result, format_duration};
 use super::snapshot::{StatusSnapshot, TargetStatus};
 use super::store::history::{self, Availability, ProbeCount};
 use super::store::incidents::{self, Incident};
 use super::store::outbox;
+use super::store::recipients::{self, RefusedRecipient};
 use super::watcher::Watcher;
 use jornada_http::healthz::healthz;
 use jornada_http::page::{PageContext, render};
@@ -43,6 +44,7 @@ struct IncidentHistory {
     availability: BTreeMap<String, Availability>,
     incidents: Vec<Incident>,
     unsent_mails: i64,
+    refused: Vec<RefusedRecipient>,
 }
 
 impl IncidentHistory {
@@ -53,6 +55,7 @@ impl IncidentHistory {
                 availability: history::read_availability(tx, now)?,
                 incidents: incidents::list_latest(tx)?,
                 unsent_mails: outbox::count_unsent(tx)?,
+                refused: recipients::list_refused(tx)?,
             })
         });
         read.await.map_err(|error| {
@@ -103,6 +106,14 @@ async fn status(State(watcher): State<Watcher>) -> Result<Json<Value>, Response>
             "told_resolved": one.recovery_reported_at,
         })
     });
+    let refused = history.refused.iter().map(|one| {
+        json!({
+            "recipient": place_of(&watcher, one),
+            "since": one.since,
+            "step": one.step,
+            "code": one.code,
+        })
+    });
     Ok(Json(json!({
         "watcher": watcher.config.instance,
         "sends": watcher.sends_mails(),
@@ -112,7 +123,15 @@ async fn status(State(watcher): State<Watcher>) -> Result<Json<Value>, Response>
         "targets": targets.collect::<Vec<_>>(),
         "incidents": incidents.collect::<Vec<_>>(),
         "mails_waiting": history.unsent_mails,
+        "refused_recipients": refused.collect::<Vec<_>>(),
     })))
+}
+
+/// Returns the place of a recipient in `JORNADA_MAIL_TO`, from 1.
+fn place_of(watcher: &Watcher, one: &RefusedRecipient) -> Option<usize> {
+    let addresses = watcher.config.mail.addresses();
+    let place = addresses.iter().position(|known| *known == one.address)?;
+    Some(place + 1)
 }
 
 async fn page(State(watcher): State<Watcher>, visit: PageContext) -> Result<Response, Response> {
@@ -140,6 +159,15 @@ impl StatusPage<'_> {
     fn format_time(&self, at: &Timestamp) -> String {
         let zone = &self.watcher.config.links.zone;
         self.visit.date_time(at, zone)
+    }
+
+    /// Describes a refused recipient. The page shows only the first letter of the mailbox.
+    fn describe_recipient(&self, one: &RefusedRecipient) -> String {
+        let (user, domain) = one.address.rsplit_once('@').unwrap_or_default();
+        let first = user.chars().next().unwrap_or_default();
+        let place = place_of(self.watcher, one).unwrap_or_default();
+        let why = describe_refusal(self.visit.lang, one);
+        format!("{place} ({first}…@{domain}): {why}")
     }
 
     fn headline(&self) -> String {

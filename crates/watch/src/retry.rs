@@ -12,8 +12,8 @@ const MAX_RETRY_DELAY: Duration = Duration::from_secs(30);
 pub struct RetrySchedule {
     /// Delay for all mails while the server accepts none.
     pub server: Option<RetryDelay>,
-    /// Delays of mails that the server rejected, by key.
-    pub mails: HashMap<i64, RetryDelay>,
+    /// Delays of deliveries that the server rejected, by mail and recipient.
+    pub deliveries: HashMap<(i64, String), RetryDelay>,
 }
 
 /// Delay before the next attempt.

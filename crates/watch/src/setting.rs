@@ -87,6 +87,17 @@ pub struct MailConfig {
     pub from: Mailbox,
     /// `JORNADA_MAIL_TO`; at least one.
     pub to: Vec<Mailbox>,
+    /// `JORNADA_MAIL_HELLO`: name in EHLO.
+    pub hello: String,
+    /// `JORNADA_SMTP_CA`: PEM file of further certificate authorities.
+    pub authority: Option<PathBuf>,
+}
+
+impl MailConfig {
+    /// Returns the addresses of the recipients.
+    pub(crate) fn addresses(&self) -> Vec<String> {
+        self.to.iter().map(|one| one.email.to_string()).collect()
+    }
 }
 
 /// `JORNADA_SMTP`.
@@ -107,6 +118,8 @@ impl MailConfig {
             transport: MailTransportSetting::Folder(folder),
             from: mailbox("jornada"),
             to: vec![mailbox("administrador")],
+            hello: "localhost".into(),
+            authority: None,
         }
     }
 }

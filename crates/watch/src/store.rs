@@ -6,6 +6,7 @@ pub mod history;
 pub(crate) mod incidents;
 pub(crate) mod mail_kind;
 pub(crate) mod outbox;
+pub(crate) mod recipients;
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -19,8 +20,8 @@ use parking_lot::Mutex;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior};
 
-/// `PRAGMA user_version` of the schema below.
-const SCHEMA_VERSION: i64 = 1;
+/// `PRAGMA user_version` of the schemas below.
+const SCHEMA_VERSION: i64 = 2;
 
 /// Timestamps are in milliseconds since 1970 UTC.
 const SCHEMA: &str = "
@@ -76,6 +77,27 @@ CREATE TABLE pauses (
     reason TEXT NOT NULL
 ) STRICT;
 PRAGMA user_version = 1;
+";
+
+/// Changes of version 2: each mail is delivered to each recipient alone.
+const SCHEMA_2: &str = "
+ALTER TABLE mails ADD COLUMN refusals TEXT; -- JSON, of a notice about refused recipients
+CREATE TABLE mail_recipients (
+    mail INTEGER NOT NULL,
+    address TEXT NOT NULL,
+    place INTEGER NOT NULL, -- in the settings
+    accepted_at INTEGER,
+    refused_at INTEGER, -- permanently
+    PRIMARY KEY (mail, address)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE recipients ( -- whom the server has refused
+    address TEXT PRIMARY KEY,
+    refused_at INTEGER, -- first refusal since the last accepted mail
+    step TEXT NOT NULL,
+    code INTEGER,
+    told_at INTEGER -- the others, by a mail
+) STRICT, WITHOUT ROWID;
+PRAGMA user_version = 2;
 ";
 
 /// Timeout for the lock of another process, such as `jornada watch --pause`.
@@ -172,9 +194,13 @@ fn create_files(folder: &Path, path: &Path) -> std::io::Result<()> {
 
 fn migrate(connection: &mut Connection) -> anyhow::Result<()> {
     let version = in_transaction(connection, |transaction| {
-        let version = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let version: i64 =
+            transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if version == 0 {
             transaction.execute_batch(SCHEMA)?;
+        }
+        if version <= 1 {
+            transaction.execute_batch(SCHEMA_2)?;
             return Ok(SCHEMA_VERSION);
         }
         Ok(version)
@@ -220,6 +246,20 @@ pub(crate) mod tests {
         assert!(lock_folder(folder.path()).is_err());
         drop(held);
         assert!(lock_folder(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn mails_of_the_first_version_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = Connection::open(folder.path().join("watch.db")).unwrap();
+        old.execute_batch(SCHEMA).unwrap();
+        old.execute_batch("INSERT INTO mails (kind, gathers_until) VALUES ('raised', 1)")
+            .unwrap();
+        drop(old);
+        let store = WatchStore::open(folder.path()).unwrap();
+        let unsent = store.run_transaction_blocking(outbox::count_unsent);
+        assert_eq!(unsent.unwrap(), 1);
+        assert!(WatchStore::open(folder.path()).is_ok());
     }
 
     #[test]

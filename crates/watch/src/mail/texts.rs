@@ -7,6 +7,7 @@ use crate::probe::ProbeResult;
 use crate::snapshot::InstanceCount;
 use crate::store::incidents::Incident;
 use crate::store::mail_kind::MailKind;
+use crate::store::recipients::RefusedRecipient;
 use jornada_domain::Lang;
 
 /// Maximum number of names in a subject.
@@ -29,6 +30,9 @@ impl MailContent<'_> {
         let left = text!(lang, "watch-mail-left", up = up, all = all);
         match (self.kind, self.incidents) {
             (None, _) => text!(lang, "watch-mail-test").to_owned(),
+            (Some(MailKind::Refused), _) => {
+                text!(lang, "watch-mail-refused", count = self.refusals.len())
+            }
             (Some(MailKind::Raised), _) if self.is_all_down() => {
                 text!(lang, "watch-mail-all-down").to_owned()
             }
@@ -78,7 +82,9 @@ impl MailContent<'_> {
     }
 
     pub(super) fn part(&self, lang: Lang) -> MailPart {
-        let items = self.incidents.iter().map(|one| self.item(lang, one));
+        let incidents = self.incidents.iter().map(|one| self.item(lang, one));
+        let refusals = self.refusals.iter();
+        let items = incidents.chain(refusals.map(|one| self.refusal_item(lang, one)));
         MailPart {
             lang: lang.tag(),
             title: self.headline(lang),
@@ -91,6 +97,9 @@ impl MailContent<'_> {
     fn paragraphs(&self, lang: Lang) -> Vec<String> {
         if self.kind.is_none() {
             return vec![text!(lang, "watch-mail-test-body").to_owned()];
+        }
+        if self.kind == Some(MailKind::Refused) {
+            return vec![text!(lang, "watch-mail-refused-body").to_owned()];
         }
         let mut paragraphs = Vec::new();
         if self.is_cut_off() {
@@ -118,7 +127,7 @@ impl MailContent<'_> {
             Some(MailKind::Reminder) => {
                 facts.push((lasted, format_duration(self.now.duration_since(one.since))));
             }
-            Some(MailKind::Raised) | None => {}
+            Some(MailKind::Raised | MailKind::Refused) | None => {}
         }
         if one.address_removed {
             let why = text!(lang, "watch-mail-address-removed");
@@ -132,6 +141,19 @@ impl MailContent<'_> {
         IncidentItem {
             label: one.label.clone(),
             facts,
+        }
+    }
+
+    fn refusal_item(&self, lang: Lang, one: &RefusedRecipient) -> IncidentItem {
+        IncidentItem {
+            label: one.address.clone(),
+            facts: vec![
+                (text!(lang, "watch-mail-since"), self.format_time(one.since)),
+                (
+                    text!(lang, "watch-mail-server-said"),
+                    describe_refusal(lang, one),
+                ),
+            ],
         }
     }
 
@@ -196,6 +218,19 @@ pub fn describe_result(lang: Lang, seen: &ProbeResult) -> String {
     fixed.to_owned()
 }
 
+/// Describes why a recipient is refused.
+pub fn describe_refusal(lang: Lang, one: &RefusedRecipient) -> String {
+    match one.code {
+        Some(code) => text!(
+            lang,
+            "watch-refused-answer",
+            code = code.to_string(),
+            step = one.step.as_str()
+        ),
+        None => text!(lang, "watch-refused-delay").to_owned(),
+    }
+}
+
 fn dependency_name(lang: Lang, name: &str) -> &str {
     match name {
         "store" => text!(lang, "watch-dependency-store"),
@@ -228,6 +263,7 @@ mod tests {
         let mail = MailContent {
             kind,
             incidents,
+            refusals: &[],
             instances: InstanceCount { up, all: 3 },
             links: &links,
             watcher: "vigia-1",
@@ -239,6 +275,10 @@ mod tests {
         let text = wrapped.replace("=\r\n", "");
         assert!(text.contains(&id), "{text}");
         assert!(text.contains("text/plain") && text.contains("text/html"));
+        assert!(
+            text.contains("Auto-Submitted: auto-generated\r\n"),
+            "{text}"
+        );
         (mail.subject(), text)
     }
 
@@ -312,6 +352,7 @@ mod tests {
             let mail = MailContent {
                 kind: Some(kind),
                 incidents: &incidents,
+                refusals: &[],
                 instances: InstanceCount { up, all: 3 },
                 links: &links,
                 watcher: if up == 2 { "one" } else { "two" },

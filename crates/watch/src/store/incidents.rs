@@ -63,6 +63,7 @@ impl Incident {
             MailKind::Raised => self.reported_at.is_none(),
             MailKind::Reminder => self.until.is_none() && self.recovery_reported_at.is_none(),
             MailKind::Resolved => self.recovery_reported_at.is_none(),
+            MailKind::Refused => false,
         }
     }
 }
@@ -156,7 +157,7 @@ pub fn adopt(
     resolve(tx, &end, SignedDuration::ZERO, now)
 }
 
-/// Applies a notification of another watcher. Unsent mails are written again, because they have less to report.
+/// Applies a notification of another watcher. Mails that nobody has are written again, because they have less to report.
 pub fn import(tx: &Transaction, id: i64, notification: &PeerNotification) -> rusqlite::Result<()> {
     let ms = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
     tx.execute(
@@ -174,7 +175,8 @@ pub fn import(tx: &Transaction, id: i64, notification: &PeerNotification) -> rus
     )?;
     tx.execute(
         "UPDATE mails SET message = NULL WHERE settled_at IS NULL
-             AND id IN (SELECT mail FROM mail_incidents WHERE incident = ?1)",
+             AND id IN (SELECT mail FROM mail_incidents WHERE incident = ?1)
+             AND id NOT IN (SELECT mail FROM mail_recipients WHERE accepted_at IS NOT NULL)",
         [id],
     )?;
     Ok(())

@@ -12,4 +12,6 @@ pub enum MailKind {
     Reminder,
     /// Targets are back.
     Resolved,
+    /// The mail server refuses a recipient; for the others.
+    Refused,
 }

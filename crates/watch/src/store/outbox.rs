@@ -2,11 +2,12 @@
 //! once, and every attempt sends the same bytes under the same Message-ID.
 
 use jiff::Timestamp;
-use rusqlite::{Row, Transaction, params};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::gather::{add_to_mail, insert_mail};
 use super::incidents::{Incident, list_for_mail};
 use super::mail_kind::MailKind;
+use super::recipients::{self, MailRecipient, RefusedRecipient};
 
 /// Maximum number of mails per pass.
 const MAX_MAILS_PER_PASS: u32 = 100;
@@ -22,44 +23,79 @@ pub struct OutboxMail {
     pub message: Option<Vec<u8>>,
     /// Incidents it reports.
     pub incidents: Vec<Incident>,
+    /// Refused recipients that a notice is about.
+    pub refusals: Vec<RefusedRecipient>,
+    /// Recipients; empty before the first attempt.
+    pub recipients: Vec<MailRecipient>,
 }
 
-/// Queues a reminder about incidents, unless one is queued already.
+impl OutboxMail {
+    /// Returns whether a recipient has the mail. Then this watcher delivers it to the others too.
+    pub fn is_partly_delivered(&self) -> bool {
+        self.recipients.iter().any(|one| one.accepted)
+    }
+
+    /// Returns the incidents about which the mail still has news.
+    pub fn incidents_to_report(&self) -> Vec<&Incident> {
+        let all = self.incidents.iter();
+        all.filter(|one| one.has_news_for(self.kind)).collect()
+    }
+
+    /// Returns whether the mail still has news for somebody.
+    pub fn has_news(&self) -> bool {
+        let is_owed = self.kind != MailKind::Reminder && self.is_partly_delivered();
+        is_owed || !self.refusals.is_empty() || !self.incidents_to_report().is_empty()
+    }
+}
+
+/// Queues a reminder about incidents, unless one waits that nobody has. It replaces older ones, whoever lacks them.
 pub fn queue_reminder(tx: &Transaction, incidents: &[i64], now: Timestamp) -> rusqlite::Result<()> {
     let waits: bool = tx.query_row(
-        "SELECT EXISTS (SELECT 1 FROM mails WHERE kind = 'reminder' AND settled_at IS NULL)",
+        "SELECT EXISTS (SELECT 1 FROM mails WHERE kind = 'reminder' AND settled_at IS NULL
+             AND id NOT IN (SELECT mail FROM mail_recipients WHERE accepted_at IS NOT NULL))",
         [],
         |row| row.get(0),
     )?;
     if waits || incidents.is_empty() {
         return Ok(());
     }
+    tx.execute(
+        "UPDATE mails SET settled_at = ?1 WHERE kind = 'reminder' AND settled_at IS NULL",
+        [now.as_millisecond()],
+    )?;
     let mail = insert_mail(tx, MailKind::Reminder, now)?;
     let mut incidents = incidents.iter();
     incidents.try_for_each(|one| add_to_mail(tx, mail, *one))
 }
 
-/// Returns mails that have finished collecting, oldest first, up to 100.
+/// Returns mails that have finished collecting, up to 100: first those that nobody has, then oldest first.
 pub fn list_due(tx: &Transaction, now: Timestamp) -> rusqlite::Result<Vec<OutboxMail>> {
     let mut statement = tx.prepare_cached(
-        "SELECT * FROM mails WHERE settled_at IS NULL AND gathers_until <= ?1 ORDER BY id LIMIT ?2",
+        "SELECT * FROM mails m WHERE settled_at IS NULL AND gathers_until <= ?1 ORDER BY EXISTS
+             (SELECT 1 FROM mail_recipients r WHERE r.mail = m.id AND accepted_at IS NOT NULL), id
+         LIMIT ?2",
     )?;
     let rows = statement.query_map(params![now.as_millisecond(), MAX_MAILS_PER_PASS], read_mail)?;
     let mut mails = rows.collect::<rusqlite::Result<Vec<_>>>()?;
     for mail in &mut mails {
         mail.incidents = list_for_mail(tx, mail.id)?;
+        mail.recipients = recipients::list_for_mail(tx, mail.id)?;
     }
     Ok(mails)
 }
 
 fn read_mail(row: &Row) -> rusqlite::Result<OutboxMail> {
     let kind: String = row.get("kind")?;
+    let refusals: Option<String> = row.get("refusals")?;
+    let refusals = refusals.and_then(|json| serde_json::from_str(&json).ok());
     Ok(OutboxMail {
         id: row.get("id")?,
         kind: kind.parse().unwrap_or(MailKind::Resolved),
         message_id: row.get("message_id")?,
         message: row.get("message")?,
         incidents: Vec::new(),
+        refusals: refusals.unwrap_or_default(),
+        recipients: Vec::new(),
     })
 }
 
@@ -86,25 +122,73 @@ pub fn record_failure(tx: &Transaction, mail: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Records that a mail was accepted, and what the administrator was notified of.
-pub fn record_sent(
+/// Records that a recipient has a mail. The first one makes its incidents reported.
+pub fn record_accepted(
     tx: &Transaction,
-    mail: i64,
-    kind: MailKind,
-    incidents: &[i64],
+    mail: &OutboxMail,
+    address: &str,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    let assignments = match kind {
-        MailKind::Raised => "told_raised = ?2, told_at = ?2",
-        MailKind::Reminder => "told_at = ?2",
-        MailKind::Resolved => "told_resolved = ?2",
-    };
-    let mut statement =
-        tx.prepare_cached(&format!("UPDATE incidents SET {assignments} WHERE id = ?1"))?;
-    for incident in incidents {
-        statement.execute(params![incident, now.as_millisecond()])?;
+    let known = recipients::list_for_mail(tx, mail.id)?;
+    if !known.iter().any(|one| one.accepted) {
+        let assignments = match mail.kind {
+            MailKind::Raised => "told_raised = ?2, told_at = ?2",
+            MailKind::Reminder => "told_at = ?2",
+            MailKind::Resolved => "told_resolved = ?2",
+            MailKind::Refused => "told_at = told_at",
+        };
+        let update = format!("UPDATE incidents SET {assignments} WHERE id = ?1");
+        let mut statement = tx.prepare_cached(&update)?;
+        for incident in mail.incidents_to_report() {
+            statement.execute(params![incident.id, now.as_millisecond()])?;
+        }
     }
-    close(tx, mail, true, now)
+    recipients::record_accepted(tx, mail.id, address, now)?;
+    settle(tx, mail.id, now)
+}
+
+/// Makes refusals of a mail final once a recipient has it: queues a notice to the others, and closes the mail if
+/// nobody waits for it any more.
+pub fn settle(tx: &Transaction, mail: i64, now: Timestamp) -> rusqlite::Result<()> {
+    let known = recipients::list_for_mail(tx, mail)?;
+    if !known.iter().any(|one| one.accepted) {
+        return Ok(());
+    }
+    let untold = recipients::take_untold(tx, mail, now)?;
+    if !untold.is_empty() {
+        queue_refusals(tx, untold, now)?;
+    }
+    if known.iter().all(|one| one.accepted || one.refused) {
+        close(tx, mail, true, now)?;
+    }
+    Ok(())
+}
+
+/// Adds refused recipients to the notice that is not yet written, or queues one.
+fn queue_refusals(
+    tx: &Transaction,
+    mut refusals: Vec<RefusedRecipient>,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let unwritten = tx
+        .query_row(
+            "SELECT * FROM mails WHERE kind = ?1 AND settled_at IS NULL AND message IS NULL LIMIT 1",
+            [MailKind::Refused.as_ref()],
+            read_mail,
+        )
+        .optional()?;
+    let mail = match unwritten {
+        Some(mail) => {
+            refusals.splice(0..0, mail.refusals);
+            mail.id
+        }
+        None => insert_mail(tx, MailKind::Refused, now)?,
+    };
+    tx.execute(
+        "UPDATE mails SET refusals = ?2 WHERE id = ?1",
+        params![mail, serde_json::to_string(&refusals).unwrap_or_default()],
+    )?;
+    Ok(())
 }
 
 /// Closes a mail: sent, or nothing left to report.
@@ -136,6 +220,10 @@ pub fn prune(tx: &Transaction, before: Timestamp) -> rusqlite::Result<()> {
     )?;
     tx.execute(
         "DELETE FROM mail_incidents WHERE mail NOT IN (SELECT id FROM mails)",
+        [],
+    )?;
+    tx.execute(
+        "DELETE FROM mail_recipients WHERE mail NOT IN (SELECT id FROM mails)",
         [],
     )?;
     Ok(())
@@ -190,14 +278,15 @@ mod tests {
         let (_folder, store) = temporary_store();
         store
             .run_transaction_blocking(|tx| {
-                let incident = incidents::raise(tx, &raised("a", 0), GROUP, at(10))?;
+                incidents::raise(tx, &raised("a", 0), GROUP, at(10))?;
                 let mail = list_due(tx, at(20))?.remove(0);
                 freeze(tx, mail.id, "<1@x>", b"bytes")?;
                 record_failure(tx, mail.id)?;
                 let again = list_due(tx, at(30))?.remove(0);
                 assert_eq!(again.message.as_deref(), Some(&b"bytes"[..]));
                 assert_eq!(count_unsent(tx)?, 1);
-                record_sent(tx, mail.id, MailKind::Raised, &[incident], at(31))?;
+                recipients::insert_for_mail(tx, mail.id, &["ana@x".into()])?;
+                record_accepted(tx, &mail, "ana@x", at(31))?;
                 assert_eq!(count_unsent(tx)?, 0);
                 let told = incidents::list_open(tx)?.remove(0);
                 assert_eq!(
@@ -237,7 +326,8 @@ mod tests {
                 incidents::resolve(tx, &end, GROUP, at(15))?;
                 if told {
                     for mail in list_due(tx, at(99))? {
-                        record_sent(tx, mail.id, mail.kind, &[id], at(20))?;
+                        recipients::insert_for_mail(tx, mail.id, &["ana@x".into()])?;
+                        record_accepted(tx, &mail, "ana@x", at(20))?;
                     }
                 }
             }
