@@ -9,6 +9,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use jornada_domain::job::ReportFormat;
 use jornada_domain::{Campaign, Lang, Registration, RegistrationSelection};
+use jornada_service::csv_guard::Separator;
 use jornada_service::reports::{
     FinishedReport, Progress, ReportError, ReportGenerator, ReportSpec,
 };
@@ -152,6 +153,7 @@ fn subject(campaign: &Arc<Campaign>) -> ReportSpec {
         campaign: Arc::clone(campaign),
         selection: RegistrationSelection::for_value(CITY),
         lang: Lang::Es,
+        separator: Separator::for_lang(Lang::Es),
         requested_at: Timestamp::UNIX_EPOCH,
         base_url: "https://jornada.example".to_owned(),
         totals: None,

@@ -8,6 +8,7 @@ use clap::{Subcommand, ValueEnum};
 use super::admin_context::{AdminContext, block_on};
 use crate::config::Env;
 use jornada_domain::staff::audit::{AuditAction, AuditEvent, ChainHead};
+use jornada_service::csv_guard::Separator;
 use jornada_service::staff::audit::export::AuditExportFormat;
 
 /// Entries per read.
@@ -73,7 +74,7 @@ async fn verify(admin: &AdminContext, expected_head: Option<ChainHead>) -> anyho
 
 async fn export(admin: &AdminContext, kind: ExportFormatArg) -> anyhow::Result<()> {
     let format = match kind {
-        ExportFormatArg::Csv => AuditExportFormat::Csv,
+        ExportFormatArg::Csv => AuditExportFormat::Csv(Separator::Comma),
         ExportFormatArg::Jsonl => AuditExportFormat::JsonLines,
     };
     let event = AuditEvent::new(AuditAction::AuditExport).with_detail("format", format);

@@ -14,6 +14,7 @@ use crate::config::{Env, campaigns_folder};
 use jornada_domain::Campaign;
 use jornada_domain::staff::audit::{AuditAction, AuditEvent};
 use jornada_service::campaigns::Campaigns;
+use jornada_service::csv_guard::Separator;
 use jornada_service::votes::export::VoteExportFormat;
 
 /// Votes per read and per transaction.
@@ -103,7 +104,7 @@ async fn export(
     context.record(event).await?;
     let format = match format {
         VotesFormat::Ndjson => VoteExportFormat::Ndjson,
-        VotesFormat::Csv => VoteExportFormat::Csv,
+        VotesFormat::Csv => VoteExportFormat::Csv(Separator::Comma),
     };
     let mut out = BufWriter::new(io::stdout().lock());
     format.write_header(campaign, &mut out)?;

@@ -102,6 +102,16 @@ pub enum Error {
         /// Problem with the photo.
         error: InspectionError,
     },
+    /// Invalid answers and an invalid photo.
+    #[strum(serialize = "invalid-answers")]
+    InvalidBoth {
+        /// Answers.
+        errors: Vec<FieldError>,
+        /// Name of the field of the photo.
+        field: String,
+        /// Problem with the photo.
+        photo: InspectionError,
+    },
     /// Registered before with other content.
     #[strum(serialize = "already-registered")]
     AlreadyRegistered {
@@ -201,9 +211,10 @@ impl Error {
             Self::Photo { error, .. } if error.is_unsupported_media_type() => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }
-            Self::Invalid(_) | Self::Photo { .. } | Self::HoneypotFilled => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            Self::Invalid(_)
+            | Self::Photo { .. }
+            | Self::InvalidBoth { .. }
+            | Self::HoneypotFilled => StatusCode::UNPROCESSABLE_ENTITY,
             Self::AlreadyRegistered { .. } | Self::PreviouslyDeleted | Self::VoteConflict => {
                 StatusCode::CONFLICT
             }
@@ -227,12 +238,14 @@ impl Error {
                 closes_at,
             },
             SubmitError::Invalid(refusals) => Self::Invalid(refusals),
-            SubmitError::InvalidPhoto(refusal) => Self::Photo {
-                field: campaign
-                    .photo_field()
-                    .map(|field| field.name.clone())
-                    .unwrap_or_default(),
-                error: refusal,
+            SubmitError::InvalidPhoto(error) => Self::Photo {
+                field: photo_name(campaign),
+                error,
+            },
+            SubmitError::InvalidBoth(errors, photo) => Self::InvalidBoth {
+                errors,
+                field: photo_name(campaign),
+                photo,
             },
             SubmitError::AlreadyRegistered { by_key } => Self::AlreadyRegistered { by_key },
             SubmitError::PreviouslyDeleted => Self::PreviouslyDeleted,
@@ -290,6 +303,11 @@ impl Error {
             _ => None,
         }
     }
+}
+
+fn photo_name(campaign: &Campaign) -> String {
+    let field = campaign.photo_field();
+    field.map(|field| field.name.clone()).unwrap_or_default()
 }
 
 /// Rounds up to whole seconds, at least one.

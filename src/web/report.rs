@@ -3,18 +3,37 @@
 use axum::body::Body;
 use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
 use tracing::warn;
 
 use super::AppState;
-use super::error::Error;
+use super::error::{Error, Malformed};
 use super::staff::{AuditEvent, Principal, RequestAudit};
 use crate::app::App;
 use jornada_domain::job::ReportFormat;
 use jornada_domain::staff::audit::AuditAction;
-use jornada_domain::{Campaign, RegistrationSelection};
+use jornada_domain::{Campaign, Lang, RegistrationSelection};
+use jornada_service::csv_guard::Separator;
 
 /// Path segment for all values.
 pub const ALL_VALUES: &str = "_all";
+
+/// Separator of a CSV file in a query.
+#[derive(Debug, Default, Deserialize)]
+pub struct SeparatorQuery {
+    separator: Option<String>,
+}
+
+impl SeparatorQuery {
+    /// Returns the separator that was asked for, or that of the language.
+    pub fn parse(&self, lang: Lang) -> Result<Separator, Error> {
+        let Some(asked) = &self.separator else {
+            return Ok(Separator::for_lang(lang));
+        };
+        let wrong = |_| Error::Malformed(Malformed::Separator);
+        asked.parse().map_err(wrong)
+    }
+}
 
 /// Header with the number of rows in a report.
 pub const ROWS_HEADER: HeaderName = HeaderName::from_static("x-report-rows");

@@ -9,13 +9,14 @@ mod rows;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
 
 use super::api::tallies::find_tally;
 use super::error::Error;
+use super::report::SeparatorQuery;
 use super::tally_views::{CampaignViews, TallyView};
 use super::{AppState, RequestedCampaign};
 use jornada_domain::{Campaign, Tally};
@@ -56,6 +57,7 @@ async fn show_results(
 async fn download(
     State(app): State<AppState>,
     Path((campaign, file)): Path<(String, String)>,
+    Query(query): Query<SeparatorQuery>,
     visit: PageContext,
 ) -> Result<Response, Error> {
     let campaign = app.campaign(&campaign)?;
@@ -63,7 +65,8 @@ async fn download(
     let (index, tally) = find_tally(campaign, id)?;
     let views = app.views(campaign).ok_or(Error::Busy)?;
     let view = views.tallies.get(index).and_then(Option::as_ref);
-    csv::respond(&visit, campaign, tally, &view.ok_or(Error::Busy)?.public)
+    let public = &view.ok_or(Error::Busy)?.public;
+    csv::respond(&visit, campaign, tally, public, query.parse(visit.lang)?)
 }
 
 #[derive(Template)]

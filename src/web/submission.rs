@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::connection::ClientReset;
 use super::error::Error;
 use crate::app::App;
-use jornada_domain::{Campaign, Door, IdempotencyKey, RejectionReason};
+use jornada_domain::{Campaign, Door, FieldError, IdempotencyKey, RejectionReason};
 use jornada_http::budget::UploadBudget;
 use jornada_http::upload::Upload;
 use jornada_service::admission::{Admitted, Evidence, HiddenFields, fingerprint};
@@ -78,6 +78,10 @@ fn count_unread(app: &App, campaign: &Campaign, error: &Error) {
     let reasons = match error {
         Error::Invalid(fields) => fields.iter().map(|field| field.error.reason()).collect(),
         Error::Photo { .. } => vec![RejectionReason::Photo],
+        Error::InvalidBoth { errors, .. } => {
+            let fields = errors.iter().map(|field| field.error.reason());
+            fields.chain([RejectionReason::Photo]).collect()
+        }
         Error::TextTooLarge => vec![RejectionReason::TooLong],
         Error::Busy => Vec::new(),
         _ => vec![RejectionReason::Unreadable],
@@ -141,11 +145,40 @@ pub async fn submit_vote(app: &App, received: ReceivedSubmission<'_>) -> Result<
     cast.map_err(|error| Error::from_cast_error(error, campaign))
 }
 
+/// Returns the submission, or every mistake that is known of it: a photo that is too large hides no wrong answer.
+fn check_upload(campaign: &Campaign, mut upload: Upload) -> Result<Upload, Error> {
+    let Some(first) = upload.take_error().map(Error::from) else {
+        return Ok(upload);
+    };
+    let mistakes = || campaign.validate(&upload.form).err().unwrap_or_default();
+    Err(match first {
+        Error::Photo { field, error } => {
+            let errors = mistakes();
+            if errors.is_empty() {
+                Error::Photo { field, error }
+            } else {
+                Error::InvalidBoth {
+                    errors,
+                    field,
+                    photo: error,
+                }
+            }
+        }
+        Error::Invalid(mut errors) => {
+            let is_new = |one: &FieldError| errors.iter().all(|known| known.field != one.field);
+            let more: Vec<_> = mistakes().into_iter().filter(is_new).collect();
+            errors.extend(more);
+            Error::Invalid(errors)
+        }
+        other => other,
+    })
+}
+
 async fn admit(app: &App, received: ReceivedSubmission<'_>) -> Result<AdmittedSubmission, Error> {
     let ReceivedSubmission {
         campaign, client, ..
     } = received;
-    let complete = received.upload.into_complete().map_err(Error::from);
+    let complete = check_upload(campaign, received.upload);
     let complete = complete.and_then(|upload| Ok((upload, received.key?)));
     let evidence = complete.as_ref().ok().map(|(upload, key)| Evidence {
         honeypot_filled: received.hidden.is_filled,

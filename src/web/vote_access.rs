@@ -71,6 +71,7 @@ impl VoteReader {
             limit,
             before,
             after,
+            ..
         } = query;
         let names = VoteListQuery::filter_names(&filter);
         let query = VoteQuery {

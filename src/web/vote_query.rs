@@ -12,6 +12,7 @@ use jornada_domain::day_range::{end_of_day, parse_day, start_of_day};
 use jornada_domain::similar::find_similar;
 use jornada_domain::vote::VotePosition;
 use jornada_domain::{Campaign, Door, FieldError, Lang, ValidationError};
+use jornada_service::csv_guard::Separator;
 use jornada_store::VoteFilter;
 
 /// Name of the parameter that filters by door.
@@ -22,6 +23,8 @@ pub const INSTANCE: &str = "_instance";
 pub const PERIOD: [&str; 2] = ["from", "until"];
 /// Parameters that select a page.
 const PAGE: [&str; 3] = ["limit", "before", "after"];
+/// Parameter of an export as CSV.
+const SEPARATOR: &str = "separator";
 /// Parameter that selects the language, for every page of the site.
 const LANG: &str = "lang";
 
@@ -41,6 +44,7 @@ pub struct VoteListQuery {
     pub before: Option<VotePosition>,
     /// Only votes that were received after this one.
     pub after: Option<VotePosition>,
+    separator: Separator,
 }
 
 impl VoteListQuery {
@@ -56,6 +60,16 @@ impl VoteListQuery {
         lang: Lang,
     ) -> Result<VoteFilter, Vec<FieldProblem>> {
         Self::parse_with(query, campaign, lang, &[]).map(|query| query.filter)
+    }
+
+    /// Parses the query of an export as CSV.
+    pub fn parse_csv(
+        query: &str,
+        campaign: &Campaign,
+        lang: Lang,
+    ) -> Result<(VoteFilter, Separator), Vec<FieldProblem>> {
+        let parsed = Self::parse_with(query, campaign, lang, &[SEPARATOR])?;
+        Ok((parsed.filter, parsed.separator))
     }
 
     fn parse_with(
@@ -79,6 +93,7 @@ impl VoteListQuery {
             limit: parameters.limit(page),
             before: parameters.position("before", page),
             after: parameters.position("after", page),
+            separator: parameters.separator(page),
         };
         parameters.refuse_unknown(campaign, &names);
         if parameters.problems.is_empty() {
@@ -167,6 +182,19 @@ impl<'a> Parameters<'a> {
             self.refuse_with(name, "not_a_position", message);
         }
         position
+    }
+
+    fn separator(&mut self, page: &[&str]) -> Separator {
+        let default = Separator::for_lang(self.lang);
+        let typed = page.contains(&SEPARATOR).then(|| self.take(SEPARATOR));
+        let Some(typed) = typed.flatten() else {
+            return default;
+        };
+        typed.parse().unwrap_or_else(|_| {
+            let message = text!(self.lang, "malformed-separator");
+            self.refuse_with(SEPARATOR, "not_a_separator", message);
+            default
+        })
     }
 
     fn door(&mut self) -> Option<Door> {

@@ -53,6 +53,20 @@ async fn a_report_of_a_city_contains_what_was_sent(stores: Stores) {
         "{csv}"
     );
     assert_eq!(csv.lines().count(), 7);
+    for (query, separator) in [
+        ("", ';'),
+        ("?lang=en", ','),
+        ("?separator=comma", ','),
+        ("?lang=en&separator=%3B", ';'),
+        ("?separator=tab", '\t'),
+    ] {
+        let file = app.report(&format!("Cúcuta.csv{query}"), &token).await;
+        let header = file.text().await.unwrap();
+        let header = header.lines().next().unwrap();
+        assert_eq!(header.matches(separator).count(), 6, "{query}: {header}");
+    }
+    let wrong = app.report("Cúcuta.csv?separator=x", &token).await;
+    expect_problem(wrong, 400).await;
     let all = app.report("_all.csv", &token).await;
     assert_eq!(all.headers()["x-report-rows"], "7");
     for (days, rows) in [
@@ -66,6 +80,7 @@ async fn a_report_of_a_city_contains_what_was_sent(stores: Stores) {
     for days in [
         "from=ayer",
         "until=",
+        "separator=",
         "until=2026-02-30",
         "from=2026-02-02&until=2026-02-01",
     ] {

@@ -97,14 +97,14 @@ async fn the_rows_of_a_csv_add_up_to_the_total() {
         assert_eq!(answer.headers()["content-type"], "text/csv; charset=utf-8");
         let csv = answer.text().await.unwrap();
         let rows = csv.trim_end().lines().skip(1);
-        let counts = rows.map(|row| row.rsplit(',').next().unwrap().parse::<u64>().unwrap());
+        let counts = rows.map(|row| row.rsplit(';').next().unwrap().parse::<u64>().unwrap());
         let total = polls.tally(&election, tally).await["total"].clone();
         assert_eq!(total, counts.sum::<u64>(), "{csv}");
     }
     let csv = polls.app.get(&path("partidos-por-municipio.csv")).await;
     let csv = csv.text().await.unwrap();
     assert!(
-        csv.starts_with("\u{FEFF}Municipio,Partido,Votos\r\n"),
+        csv.starts_with("\u{FEFF}Municipio;Partido;Votos\r\n"),
         "{csv}"
     );
     for missing in ["pueblo.csv", "sedes.xlsx", "_departamento.csv"] {
@@ -155,6 +155,6 @@ async fn counts_of_few_persons_are_neither_on_the_page_nor_in_the_csv() {
     let csv = csv.text().await.unwrap();
     assert_eq!(
         csv,
-        "\u{FEFF}Ciudad,Registros\r\nCali,6\r\nOtros valores,5\r\n"
+        "\u{FEFF}Ciudad;Registros\r\nCali;6\r\nOtros valores;5\r\n"
     );
 }

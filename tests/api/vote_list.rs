@@ -189,7 +189,10 @@ async fn exports_hold_what_the_list_finds(polls: &Polls, token: &str) {
     let answer = get(polls, token, "votes.csv?partido=CABAL").await;
     let kind = answer.headers()["content-disposition"].to_str().unwrap();
     assert!(kind.ends_with("-votes.csv\""), "{kind}");
-    let csv = answer.text().await.unwrap();
+    let spanish = answer.text().await.unwrap();
+    let csv = get(polls, token, "votes.csv?partido=CABAL&separator=comma");
+    let csv = csv.await.text().await.unwrap();
+    assert_eq!(spanish.replace(';', ","), csv);
     let lines: Vec<_> = csv.split("\r\n").collect();
     assert_eq!(
         lines[0],
@@ -214,6 +217,10 @@ async fn exports_hold_what_the_list_finds(polls: &Polls, token: &str) {
     assert_eq!(votes[0]["answers"]["sede"], "26");
     let problem = expect_problem(get(polls, token, "votes.csv?limit=5").await, 400).await;
     assert_eq!(problem["errors"][0]["field"], "limit");
+    for query in ["votes.csv?separator=x", "votes.ndjson?separator=tab"] {
+        let problem = expect_problem(get(polls, token, query).await, 400).await;
+        assert_eq!(problem["errors"][0]["field"], "separator");
+    }
 }
 
 async fn readers_are_limited(polls: &Polls) {

@@ -38,7 +38,7 @@ async fn stored_photo_sizes(app: &RunningInstance, token: &str) -> Vec<(u32, u32
     let list = app.report("_all.csv", token).await.text().await.unwrap();
     let mut sides = Vec::new();
     for link in list
-        .split([',', '\n', '\r'])
+        .split([';', '\n', '\r'])
         .filter(|cell| cell.ends_with("/photo"))
     {
         let answer = app.http.get(link).bearer_auth(token).send().await.unwrap();

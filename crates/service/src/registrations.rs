@@ -76,6 +76,9 @@ pub enum SubmitError {
     /// An invalid photo.
     #[error("invalid photo")]
     InvalidPhoto(InspectionError),
+    /// Invalid answers and an invalid photo.
+    #[error("invalid answers and photo: {}", .0.len())]
+    InvalidBoth(Vec<FieldError>, InspectionError),
     /// The identity belongs to a registration with different content.
     #[error("already registered with different content")]
     AlreadyRegistered {
@@ -184,7 +187,12 @@ impl Registrations {
         now: Timestamp,
     ) -> Result<SubmitOutcome, SubmitError> {
         let Submission { form, photo, key } = submission;
-        let answers = self.validate(campaign, &form, now)?;
+        let answers = match self.validate(campaign, &form, now) {
+            Err(SubmitError::Invalid(errors)) => {
+                return Err(judge_photo_too(campaign, errors, photo).await);
+            }
+            judged => judged?,
+        };
         let in_progress = self.batcher.announce();
         let photo = inspect_photo(campaign, photo).await?;
         let unique = campaign.unique_key(&answers, key);
@@ -305,6 +313,18 @@ fn conflict_error(unique: &UniqueKey) -> SubmitError {
     }
 }
 
+/// Inspects the photo of a submission with invalid answers, so that the person learns of every mistake at once.
+async fn judge_photo_too(
+    campaign: &Campaign,
+    errors: Vec<FieldError>,
+    photo: Option<Bytes>,
+) -> SubmitError {
+    match inspect_photo(campaign, photo).await {
+        Err(SubmitError::InvalidPhoto(photo)) => SubmitError::InvalidBoth(errors, photo),
+        _ => SubmitError::Invalid(errors),
+    }
+}
+
 async fn inspect_photo(
     campaign: &Campaign,
     photo: Option<Bytes>,
@@ -359,6 +379,10 @@ fn rejection_reasons(error: &SubmitError) -> Vec<RejectionReason> {
         }
         // The sender gets the exact reason; one label is enough for statistics.
         SubmitError::InvalidPhoto(_) => RejectionReason::Photo,
+        SubmitError::InvalidBoth(fields, _) => {
+            let fields = fields.iter().map(|field| field.error.reason());
+            return fields.chain([RejectionReason::Photo]).collect();
+        }
         SubmitError::NotOpen { .. } => RejectionReason::NotOpen,
         SubmitError::AlreadyRegistered { .. } => RejectionReason::AlreadyRegistered,
         SubmitError::PreviouslyDeleted => RejectionReason::Deleted,
@@ -372,7 +396,9 @@ fn outcome_label(taken: &Result<SubmitOutcome, SubmitError>) -> &'static str {
         Ok(SubmitOutcome::Registered(_)) => "accepted",
         Ok(SubmitOutcome::SameAgain(_)) => "retried",
         Err(SubmitError::AlreadyRegistered { .. }) => "taken",
-        Err(SubmitError::Invalid(_) | SubmitError::InvalidPhoto(_)) => REFUSED,
+        Err(
+            SubmitError::Invalid(_) | SubmitError::InvalidPhoto(_) | SubmitError::InvalidBoth(..),
+        ) => REFUSED,
         Err(SubmitError::PreviouslyDeleted) => "deleted",
         Err(SubmitError::NotOpen { .. }) => "closed",
         Err(SubmitError::Busy | SubmitError::Store(_) | SubmitError::Photos(_)) => FAILED,

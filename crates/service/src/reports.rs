@@ -26,6 +26,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rust_xlsxwriter::XlsxError;
 
+use crate::csv_guard::Separator;
 use crate::tally::live_totals::{TotalsView, value_label};
 use jornada_domain::{Campaign, Lang, RegistrationSelection};
 use jornada_store::StoreError;
@@ -43,6 +44,8 @@ pub struct ReportSpec {
     pub selection: RegistrationSelection,
     /// Language of the labels.
     pub lang: Lang,
+    /// Separator of a CSV file.
+    pub separator: Separator,
     /// Time of the request.
     pub requested_at: Timestamp,
     /// Scheme and host of the links, without a trailing slash.

@@ -15,7 +15,7 @@ use crate::web::AppState;
 use crate::web::error::problem::Problem;
 use crate::web::error::{Error, Malformed};
 use crate::web::report::{
-    download_response, file_name, report_event, request_refresh, resolve_selection,
+    SeparatorQuery, download_response, file_name, report_event, request_refresh, resolve_selection,
 };
 use crate::web::staff::{Principal, RequestAudit};
 use jornada_domain::day_range::parse_day;
@@ -39,7 +39,9 @@ pub struct DateRangeQuery {
 
 /// Report of the registrations of one value, or of all (`_all`), in order of arrival.
 ///
-/// Values are matched regardless of case and accents. A request also refreshes the totals of the chart.
+/// Values are matched regardless of case and accents. A request also refreshes the totals of the chart. For spreadsheets
+/// choose XLSX: opened there, a CSV file loses leading zeros and digits beyond the fifteenth. Cells of CSV files that a
+/// spreadsheet would run as a formula have an apostrophe before them.
 #[utoipa::path(
     get,
     path = "/api/v1/campaigns/{campaign}/reports/{file}",
@@ -48,13 +50,14 @@ pub struct DateRangeQuery {
         ("file" = String, Path, description = "A value, or `_all`, and `.xlsx` or `.csv`", example = "Bogotá.xlsx"),
         ("from" = Option<String>, Query, description = "First day, by the clocks of the campaign's time zone", format = Date, example = "2026-11-21"),
         ("until" = Option<String>, Query, description = "Last day, which belongs to it", format = Date, example = "2026-11-22"),
+        ("separator" = Option<String>, Query, description = "Separator of a CSV file: `comma`, `semicolon` or `tab`. By default that of spreadsheets in the language of the answer: `semicolon` in Spanish, `comma` in English", example = "comma"),
     ),
     responses(
         (status = 200, description = "The file; `X-Report-Rows` says how many registrations are in it", content(
             (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
             (String = "text/csv")
         )),
-        (status = 400, description = "A day that is none, or days in the wrong order", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "A day that is none, days in the wrong order, or an unknown separator", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No token, or one that is not known", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The account or token is not for reports", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such campaign, value or kind of file, or a value that is not for this account or token", body = Problem, content_type = "application/problem+json"),
@@ -69,6 +72,7 @@ pub async fn report(
     State(app): State<AppState>,
     Path((campaign, file)): Path<(String, String)>,
     Query(days): Query<DateRangeQuery>,
+    Query(separator): Query<SeparatorQuery>,
     visit: PageContext,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
@@ -80,12 +84,14 @@ pub async fn report(
     let (name, format) = parse_file_name(&file).ok_or(Error::NoSuchPage)?;
     let selection = resolve_selection(&app, campaign, name, &staff, &request_audit).await?;
     let selection = days.apply_to(selection, campaign)?;
+    let separator = separator.parse(visit.lang)?;
     request_refresh(&app, campaign).await;
     let name = file_name(&app, campaign, &selection, format);
     let subject = ReportSpec {
         campaign: campaign.clone(),
         selection: selection.clone(),
         lang: visit.lang,
+        separator,
         requested_at: Timestamp::now(),
         base_url: app.base_url(&headers),
         totals: app.live_totals.latest(&campaign.id),

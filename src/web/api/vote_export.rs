@@ -20,15 +20,18 @@ use jornada_store::{VoteFilter, VoteQuery};
 /// Votes of a file that are in memory at once.
 const BATCH: u16 = 1_000;
 
-/// All votes that match, newest first, as CSV (RFC 4180).
+/// All votes that match, newest first, as CSV.
 ///
-/// The filters are those of the list. A transfer that is cut off is not complete.
+/// The filters are those of the list. A transfer that is cut off is not complete. Cells that a spreadsheet would run as a
+/// formula have an apostrophe before them. Spreadsheets drop leading zeros and digits beyond the fifteenth: import such
+/// columns as text.
 #[utoipa::path(
     get,
     path = "/api/v1/campaigns/{campaign}/votes.csv",
     operation_id = "export_votes_csv",
     params(
         ("campaign" = String, Path, description = "Id of the campaign", example = "elecciones"),
+        ("separator" = Option<String>, Query, description = "`comma`, `semicolon` or `tab`. By default that of spreadsheets in the language of the answer: `semicolon` in Spanish, `comma` in English", example = "comma"),
         VoteFilterParameters,
     ),
     responses(
@@ -47,7 +50,10 @@ pub async fn csv(
     visit: PageContext,
 ) -> Result<Response, Error> {
     let reader = VoteReader::new(&app, principal, audit, &campaign)?;
-    export(reader, query, &visit, VoteExportFormat::Csv).await
+    let query = query.unwrap_or_default();
+    let (filter, separator) = VoteListQuery::parse_csv(&query, &reader.campaign, visit.lang)
+        .map_err(Error::InvalidQuery)?;
+    export(reader, filter, VoteExportFormat::Csv(separator)).await
 }
 
 /// All votes that match, newest first, as NDJSON.
@@ -77,25 +83,24 @@ pub async fn ndjson(
     visit: PageContext,
 ) -> Result<Response, Error> {
     let reader = VoteReader::new(&app, principal, audit, &campaign)?;
-    export(reader, query, &visit, VoteExportFormat::Ndjson).await
+    let query = query.unwrap_or_default();
+    let filter = VoteListQuery::parse_filter(&query, &reader.campaign, visit.lang);
+    let filter = filter.map_err(Error::InvalidQuery)?;
+    export(reader, filter, VoteExportFormat::Ndjson).await
 }
 
 async fn export(
     reader: VoteReader,
-    query: Option<String>,
-    visit: &PageContext,
+    filter: VoteFilter,
     format: VoteExportFormat,
 ) -> Result<Response, Error> {
-    let query = query.unwrap_or_default();
-    let filter = VoteListQuery::parse_filter(&query, &reader.campaign, visit.lang);
-    let filter = filter.map_err(Error::InvalidQuery)?;
     let names = VoteListQuery::filter_names(&filter);
     let filter = reader.restrict(filter).await?;
     let event = reader.new_event(AuditAction::VotesExported);
     let event = event.with_detail("filters", names);
     reader.record(event.with_detail("format", format)).await?;
     let kind = match format {
-        VoteExportFormat::Csv => "text/csv; charset=utf-8; header=present",
+        VoteExportFormat::Csv(_) => "text/csv; charset=utf-8; header=present",
         VoteExportFormat::Ndjson => "application/x-ndjson",
     };
     let name = format!(

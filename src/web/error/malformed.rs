@@ -24,6 +24,8 @@ pub enum Malformed {
     DayOrder,
     /// The filter of the audit log.
     AuditFilter,
+    /// The separator of a CSV file.
+    Separator,
 }
 
 impl Malformed {
@@ -39,6 +41,7 @@ impl Malformed {
             Self::Day => text!(lang, "malformed-day"),
             Self::DayOrder => text!(lang, "malformed-day-order"),
             Self::AuditFilter => text!(lang, "malformed-audit-filter"),
+            Self::Separator => text!(lang, "malformed-separator"),
         }
     }
 }
@@ -79,6 +82,7 @@ mod tests {
             Malformed::Day,
             Malformed::DayOrder,
             Malformed::AuditFilter,
+            Malformed::Separator,
         ];
         for malformed in bodies.map(Malformed::Body).into_iter().chain(others) {
             let texts = [Lang::Es, Lang::En].map(|lang| malformed.detail(lang));
@@ -95,6 +99,7 @@ mod tests {
             Malformed::Day,
             Malformed::DayOrder,
             Malformed::AuditFilter,
+            Malformed::Separator,
         ] {
             let spanish = malformed.detail(Lang::Es);
             assert!(!spanish.contains("No se guardó"), "{spanish}");

@@ -11,6 +11,7 @@ use super::Error;
 use super::photo::photo_message;
 use jornada_domain::Lang;
 use jornada_http::page::{PageContext, render};
+use jornada_photo::inspect::InspectionError;
 
 pub use super::field_problem::FieldProblem;
 
@@ -78,15 +79,24 @@ pub fn field_problems(error: &Error, lang: Lang) -> Vec<FieldProblem> {
     match error {
         Error::Invalid(errors) => FieldProblem::from_field_errors(errors, lang),
         Error::InvalidQuery(problems) => problems.clone(),
-        Error::Photo { field, error } => {
-            let (field, message) = (field.clone(), photo_message(error, lang));
-            let code = "invalid_photo";
-            vec![FieldProblem {
-                field,
-                code,
-                message,
-            }]
+        Error::Photo { field, error } => vec![photo_problem(field, error, lang)],
+        Error::InvalidBoth {
+            errors,
+            field,
+            photo,
+        } => {
+            let mut problems = FieldProblem::from_field_errors(errors, lang);
+            problems.push(photo_problem(field, photo, lang));
+            problems
         }
         _ => Vec::new(),
+    }
+}
+
+fn photo_problem(field: &str, error: &InspectionError, lang: Lang) -> FieldProblem {
+    FieldProblem {
+        field: field.to_owned(),
+        code: "invalid_photo",
+        message: photo_message(error, lang),
     }
 }

@@ -1,4 +1,4 @@
-//! A public tally as CSV: RFC 4180, UTF-8 with a byte order mark, cells guarded as in reports.
+//! A public tally as CSV: RFC 4180 but for the separator, UTF-8 with a byte order mark, cells guarded as in reports.
 
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -8,7 +8,7 @@ use crate::web::error::Error;
 use jornada_domain::tally::PublicTally;
 use jornada_domain::{Campaign, Tally};
 use jornada_http::page::PageContext;
-use jornada_service::csv_guard::{csv_settings, guarded};
+use jornada_service::csv_guard::{Separator, csv_settings, guarded};
 
 /// Returns all listed values and, as the last row, the others: the counts add up to the total.
 pub(super) fn respond(
@@ -16,8 +16,9 @@ pub(super) fn respond(
     campaign: &Campaign,
     tally: &Tally,
     public: &PublicTally,
+    separator: Separator,
 ) -> Result<Response, Error> {
-    let bytes = write(visit, campaign, tally, public);
+    let bytes = write(visit, campaign, tally, public, separator);
     let bytes = bytes.map_err(|error| Error::Internal(error.into()))?;
     let name = format!("attachment; filename=\"{}-{}.csv\"", campaign.id, tally.id);
     let name = HeaderValue::from_str(&name).map_err(|error| Error::Internal(error.into()))?;
@@ -38,8 +39,9 @@ fn write(
     campaign: &Campaign,
     tally: &Tally,
     public: &PublicTally,
+    separator: Separator,
 ) -> Result<Vec<u8>, csv::Error> {
-    let mut out = csv_settings().from_writer("\u{FEFF}".as_bytes().to_vec());
+    let mut out = csv_settings(separator).from_writer("\u{FEFF}".as_bytes().to_vec());
     let fields = tally.key_fields(&campaign.fields);
     for field in &fields {
         out.write_field(guarded(visit.localized(&field.label)).as_bytes())?;

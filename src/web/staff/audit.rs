@@ -21,6 +21,7 @@ use jornada_domain::staff::Permission;
 use jornada_domain::staff::audit::AuditAction;
 use jornada_domain::staff::audit::ChainEntry;
 use jornada_runtime::messages;
+use jornada_service::csv_guard::Separator;
 use jornada_service::staff::audit::export::{AuditExportFormat, format_detail};
 use jornada_store::Store;
 use jornada_store::audit::{AuditFilter, StoredEntry};
@@ -81,7 +82,8 @@ pub(super) async fn export_csv(
     let filter = query.to_filter(zone);
     let filter = filter.map_err(|_| Error::Malformed(Malformed::AuditFilter))?;
     let event = query.to_event(AuditAction::AuditExport);
-    let event = event.with_detail("format", AuditExportFormat::Csv);
+    let format = AuditExportFormat::Csv(Separator::for_lang(context.lang));
+    let event = event.with_detail("format", format);
     context.record(event).await?;
     let (kind, name) = (
         "text/csv; charset=utf-8; header=present",
@@ -92,19 +94,20 @@ pub(super) async fn export_csv(
         (header::CACHE_CONTROL, "no-store"),
         (header::CONTENT_DISPOSITION, name),
     ];
-    let file = Body::from_stream(stream_csv(store.clone(), filter));
+    let file = Body::from_stream(stream_entries(store.clone(), filter, format));
     Ok((headers, file).into_response())
 }
 
-/// Streams the matching entries as CSV. Reads one batch at a time, on demand. If the store fails, the transfer is
+/// Streams the matching entries. Reads one batch at a time, on demand. If the store fails, the transfer is
 /// aborted, so that the client does not take the file for complete.
-fn stream_csv(
+fn stream_entries(
     store: Store,
     filter: AuditFilter,
+    format: AuditExportFormat,
 ) -> impl Stream<Item = Result<Vec<u8>, anyhow::Error>> {
-    let header = stream::once(async {
+    let header = stream::once(async move {
         let mut bytes = Vec::new();
-        AuditExportFormat::Csv.write_header(&mut bytes)?;
+        format.write_header(&mut bytes)?;
         Ok(bytes)
     });
     let entries = stream::try_unfold(None, move |before| {
@@ -115,7 +118,7 @@ fn stream_csv(
             let Some(last) = entries.last().map(StoredEntry::seq) else {
                 return Ok(None);
             };
-            AuditExportFormat::Csv.write_entries(&entries, &mut bytes)?;
+            format.write_entries(&entries, &mut bytes)?;
             Ok(Some((bytes, Some(last))))
         }
     });

@@ -1,4 +1,5 @@
-//! Writes a report as CSV: RFC 4180 with CRLF, UTF-8 with a byte order mark, without which Excel assumes Latin-1.
+//! Writes a report as CSV: RFC 4180 with CRLF but for the separator, UTF-8 with a byte order mark, without which Excel
+//! assumes Latin-1.
 //! Has no totals row, since programs would read it as a registration.
 
 use std::borrow::Cow;
@@ -35,7 +36,9 @@ impl<W: Write> CsvWriter<W> {
     /// Writes byte order mark and header.
     pub fn new(subject: &ReportSpec, mut out: W) -> Result<Self, ReportError> {
         out.write_all("\u{FEFF}".as_bytes())?;
-        let mut out = csv_settings().buffer_capacity(BUFFER).from_writer(out);
+        let mut out = csv_settings(subject.separator)
+            .buffer_capacity(BUFFER)
+            .from_writer(out);
         let columns = Column::for_campaign(&subject.campaign);
         let labels = columns
             .iter()

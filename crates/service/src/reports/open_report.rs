@@ -216,6 +216,7 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
+    use crate::csv_guard::Separator;
     use jornada_domain::Lang;
     use jornada_testkit::campaign::example;
 
@@ -224,6 +225,7 @@ mod tests {
             campaign: Arc::new(example()),
             selection: RegistrationSelection::all(),
             lang: Lang::Es,
+            separator: Separator::Comma,
             requested_at: Timestamp::UNIX_EPOCH,
             base_url: "https://example.org".into(),
             totals: None,

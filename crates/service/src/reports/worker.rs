@@ -17,6 +17,7 @@ use super::metrics::ReportMetrics;
 use super::throttle::Throttle;
 use super::{FinishedReport, Progress, ReportGenerator, ReportSpec};
 use crate::campaigns::Campaigns;
+use crate::csv_guard::Separator;
 use crate::tally::live_totals::LiveTotals;
 use jornada_domain::ReportJob;
 use jornada_domain::job::ReportFile;
@@ -141,6 +142,7 @@ impl Worker {
             campaign: Arc::clone(campaign),
             selection: request.selection.clone(),
             lang: request.lang,
+            separator: Separator::for_lang(request.lang),
             requested_at: job.created_at,
             base_url: request.base_url.clone(),
             totals: self.live_totals.latest(&campaign.id),

@@ -5,15 +5,16 @@ use std::io::{self, Write};
 use serde_json::{Map, Value};
 use strum::Display;
 
-use crate::csv_guard::{csv_settings, guarded};
+use crate::csv_guard::{Separator, csv_settings, guarded};
 use jornada_domain::{Campaign, Vote};
 
 /// File format of an export. Its text is the extension of the file, and the name in audit entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display)]
 #[strum(serialize_all = "lowercase")]
 pub enum VoteExportFormat {
-    /// CSV (RFC 4180) with a header line. Cells that a spreadsheet would run are guarded.
-    Csv,
+    /// CSV with a header line. Cells that a spreadsheet would run are guarded.
+    #[strum(serialize = "csv")]
+    Csv(Separator),
     /// One JSON object per line.
     Ndjson,
 }
@@ -21,11 +22,11 @@ pub enum VoteExportFormat {
 impl VoteExportFormat {
     /// Writes the header, if the format has one.
     pub fn write_header(self, campaign: &Campaign, out: impl Write) -> io::Result<()> {
-        if self == Self::Ndjson {
+        let Self::Csv(separator) = self else {
             return Ok(());
-        }
+        };
         let names = campaign.fields.iter().map(|field| &*field.name);
-        let mut out = csv_settings().from_writer(out);
+        let mut out = csv_settings(separator).from_writer(out);
         out.write_record(["id", "received_at", "door"].into_iter().chain(names))?;
         out.flush()
     }
@@ -38,8 +39,8 @@ impl VoteExportFormat {
         mut out: impl Write,
     ) -> io::Result<()> {
         match self {
-            Self::Csv => {
-                let mut out = csv_settings().from_writer(out);
+            Self::Csv(separator) => {
+                let mut out = csv_settings(separator).from_writer(out);
                 for vote in votes {
                     out.write_record(columns(campaign, vote))?;
                 }

@@ -8,6 +8,7 @@ use jornada_domain::{
     Campaign, FormData, Lang, Registration, RegistrationId, RegistrationSelection,
 };
 use jornada_photo::PhotoFormat;
+use jornada_service::csv_guard::Separator;
 use jornada_service::reports::ReportSpec;
 
 const CAMPAIGN: &str = r#"
@@ -63,6 +64,7 @@ pub fn report_spec(value: Option<&str>, lang: Lang) -> ReportSpec {
         campaign: campaign(),
         selection: value.map_or_else(RegistrationSelection::all, RegistrationSelection::for_value),
         lang,
+        separator: Separator::for_lang(lang),
         requested_at: "2026-11-22T01:02:03Z".parse().unwrap(),
         base_url: "https://jornada.example".to_owned(),
         totals: None,

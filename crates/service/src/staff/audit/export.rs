@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 use strum::Display;
 
-use crate::csv_guard::{csv_settings, guarded};
+use crate::csv_guard::{Separator, csv_settings, guarded};
 use jornada_domain::staff::audit::ChainEntry;
 use jornada_store::audit::StoredEntry;
 
@@ -13,8 +13,9 @@ use jornada_store::audit::StoredEntry;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display)]
 #[strum(serialize_all = "lowercase")]
 pub enum AuditExportFormat {
-    /// CSV (RFC 4180) with a header line.
-    Csv,
+    /// CSV with a header line.
+    #[strum(serialize = "csv")]
+    Csv(Separator),
     /// One JSON object per line.
     #[strum(serialize = "jsonl")]
     JsonLines,
@@ -39,8 +40,8 @@ impl AuditExportFormat {
     /// Writes the header, if the format has one.
     pub fn write_header(self, out: impl Write) -> io::Result<()> {
         match self {
-            Self::Csv => {
-                let mut out = csv_settings().from_writer(out);
+            Self::Csv(separator) => {
+                let mut out = csv_settings(separator).from_writer(out);
                 out.write_record(COLUMNS)?;
                 out.flush()
             }
@@ -51,8 +52,8 @@ impl AuditExportFormat {
     /// Writes a batch of entries.
     pub fn write_entries(self, entries: &[StoredEntry], mut out: impl Write) -> io::Result<()> {
         match self {
-            Self::Csv => {
-                let mut out = csv_settings().from_writer(out);
+            Self::Csv(separator) => {
+                let mut out = csv_settings(separator).from_writer(out);
                 for found in entries {
                     out.write_record(csv_record(found))?;
                 }
@@ -144,7 +145,7 @@ mod tests {
 
     #[test]
     fn no_cell_is_executed_as_a_formula() {
-        let text = written(AuditExportFormat::Csv);
+        let text = written(AuditExportFormat::Csv(Separator::Comma));
         let lines: Vec<_> = text.split("\r\n").collect();
         assert_eq!(lines.len(), 4);
         assert!(lines[0].starts_with("seq,at,who,"));
