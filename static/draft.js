@@ -1,8 +1,10 @@
-// Saves the form's values, and an unfinished submission, until the tab is closed: phones discard a page while the camera is
-// open, and people reload a page that seems to hang.
+// Saves the form's values, and an unfinished submission, until the tab is closed or nothing was changed for half an hour, as on
+// a shared computer: phones discard a page while the camera is open, and people reload a page that seems to hang.
 'use strict';
 
 const MAX_PHOTO = 2_500_000; // bytes; sessionStorage takes about 5 million characters
+
+const LIFETIME = 30 * 60_000; // ms
 
 class Draft {
   constructor(form) {
@@ -13,6 +15,14 @@ class Draft {
     } catch {
       this.kept = {};
     }
+    this.forget();
+    setInterval(() => this.forget(), 60_000);
+  }
+
+  /** Forgets what is too old. */
+  forget() {
+    if (this.kept.at === undefined || Date.now() - this.kept.at < LIFETIME) return;
+    this.clear();
   }
 
   /** Returns the controls whose values are saved: all except files and the form's own hidden fields. */
@@ -35,7 +45,7 @@ class Draft {
   keep(facts = {}) {
     const value = (control) => (control.type === 'checkbox' ? control.checked : control.value);
     const values = Object.fromEntries(this.controls().map((control) => [control.name, value(control)]));
-    Object.assign(this.kept, facts, { values });
+    Object.assign(this.kept, facts, { values, at: Date.now() });
     try {
       sessionStorage.setItem(this.name, JSON.stringify(this.kept));
     } catch {

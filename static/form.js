@@ -12,6 +12,7 @@ const photoQuestion = form.querySelector('.preview')?.closest('.question');
 const photo = photoQuestion && new PhotoQuestion(photoQuestion);
 let sending = null;
 let isBusy = false;
+let isSlow = false; // a smaller photo is being sent
 let proofs = 3; // how many more proofs are computed for a form
 
 function say(text) {
@@ -54,7 +55,7 @@ async function send() {
   const to = { address: words.api, key, lang: document.documentElement.lang, proof: await proven() };
   // The user has returned to the form meanwhile.
   if (!isBusy) return;
-  sending = new Sending(to, body, { trying, progress, waiting, answered });
+  sending = new Sending(to, body, { trying, progress, waiting, smaller, answered });
 }
 
 /** Waits for the proof of work, if one is required; without it the server answers with an error. */
@@ -64,7 +65,7 @@ async function proven() {
 }
 
 function trying() {
-  say(words.sending);
+  say(isSlow ? words.slow : words.sending);
   part('again').hidden = true;
   part('progress').removeAttribute('value');
 }
@@ -74,7 +75,17 @@ function progress(share) {
   part('progress').value = share * 95;
 }
 
+/** Puts a smaller photo into what is sent. Returns null if there is none. */
+async function smaller(body) {
+  if (!(await photo?.shrink())) return null;
+  const [file] = photo.input.files;
+  draft.keep({ photo: await Draft.pack(file) });
+  body.set(photo.input.name, file);
+  return body;
+}
+
 function waiting(why) {
+  isSlow ||= why === 'slow';
   say(words[why]);
   part('again').hidden = false;
   part('progress').value = 0;

@@ -9,8 +9,8 @@ class Sending {
   /**
    * @param {{address: string, key: string, lang: string, proof: string|null}} to
    * @param {FormData} body
-   * @param {{progress: (part: number) => void, waiting: (why: 'offline'|'busy') => void, trying: () => void,
-   *          answered: (status: number, answer: object|null) => void}} on
+   * @param {{progress: (part: number) => void, waiting: (why: 'offline'|'busy'|'slow') => void, trying: () => void,
+   *          smaller: (body: FormData) => Promise<FormData|null>, answered: (status: number, answer: object|null) => void}} on
    */
   constructor(to, body, on) {
     Object.assign(this, { to, body, on, tries: 0 });
@@ -32,6 +32,7 @@ class Sending {
     if (this.to.proof) request.setRequestHeader('Proof-Of-Work', this.to.proof);
     request.setRequestHeader('Accept', 'application/json, application/problem+json');
     request.setRequestHeader('Accept-Language', this.to.lang);
+    request.upload.onload = () => { this.isSent = true; };
     request.upload.onprogress = (event) => {
       this.watch();
       if (event.lengthComputable) this.on.progress(event.loaded / event.total);
@@ -53,6 +54,13 @@ class Sending {
     this.request = null;
     if (this.isStopped) return;
     const { status } = request;
+    // A whole body without an answer may be registered. Then its content must stay the same.
+    if (this.isSent && (status === 0 || status >= 500)) this.isFixed = true;
+    this.isSent = false;
+    if (status === 408 && !this.isFixed) {
+      this.shrink();
+      return;
+    }
     const again = status === 0 || status === 408 || status === 429 || status >= 500;
     if (again) {
       this.on.waiting(status === 0 ? 'offline' : 'busy');
@@ -61,6 +69,15 @@ class Sending {
       this.stop();
       this.on.answered(status, parse(request.responseText));
     }
+  }
+
+  /** Sends less after the line was too slow, if that can be done. */
+  async shrink() {
+    const smaller = await this.on.smaller(this.body).catch(() => null);
+    if (this.isStopped) return;
+    if (smaller) this.body = smaller;
+    this.on.waiting(smaller ? 'slow' : 'busy');
+    this.timer = setTimeout(() => this.now(), smaller ? FIRST_WAIT : MAX_WAIT);
   }
 
   /** Returns the delay before the next attempt: exponential with jitter, so that a recovering server is not overloaded. */

@@ -2,24 +2,21 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::Status;
 
+use jornada_http::arrival::ArrivalLimit;
 use jornada_http::budget::UploadReservation;
-
-/// Timeout for the whole body of a call with one message.
-const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Body that fails when it is late or the budget is exhausted.
 pub struct BoundedBody {
     body: Body,
     bytes: usize,
     reservation: UploadReservation,
-    deadline: Instant,
+    arrival: ArrivalLimit,
     /// Set while the body is waited for.
     timer: Option<Pin<Box<Sleep>>>,
     busy: Status,
@@ -32,7 +29,7 @@ impl BoundedBody {
             body,
             bytes: 0,
             reservation,
-            deadline: Instant::now() + BODY_TIMEOUT,
+            arrival: ArrivalLimit::start(Instant::now()),
             timer: None,
             busy,
         }
@@ -51,15 +48,20 @@ impl HttpBody for BoundedBody {
         let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) else {
             let timer = this
                 .timer
-                .get_or_insert_with(|| Box::pin(sleep_until(this.deadline)));
+                .get_or_insert_with(|| Box::pin(sleep_until(this.arrival.deadline())));
             return timer.as_mut().poll(context).map(|()| {
                 let late = Status::deadline_exceeded("the message took too long to arrive");
                 Some(Err(late.into()))
             });
         };
         if let Some(Ok(frame)) = &frame {
-            this.bytes += frame.data_ref().map_or(0, Bytes::len);
-            if this.reservation.resize(this.bytes).is_err() {
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            this.bytes += length;
+            let now = Instant::now();
+            this.arrival.add(length, now);
+            this.timer = None;
+            let has_place = !this.arrival.is_slow(now) || this.reservation.become_slow().is_ok();
+            if !has_place || this.reservation.resize(this.bytes).is_err() {
                 return Poll::Ready(Some(Err(this.busy.clone().into())));
             }
         }
@@ -85,6 +87,8 @@ mod tests {
     use prometheus::IntGauge;
     use tonic::Code;
 
+    use std::time::Duration;
+
     use super::*;
 
     fn bounded(body: Body, budget: u64) -> BoundedBody {
@@ -107,7 +111,8 @@ mod tests {
         assert_eq!(exhausted, Err(Code::ResourceExhausted));
         let half = stream::iter([Ok::<_, Infallible>("half")]).chain(stream::pending());
         let mut late = bounded(Body::from_stream(half), 1 << 20);
-        late.deadline = Instant::now();
+        let long_ago = Instant::now().checked_sub(Duration::from_secs(20)).unwrap();
+        late.arrival = ArrivalLimit::start(long_ago);
         let late = read(late).await;
         assert_eq!(late, Err(Code::DeadlineExceeded));
     }

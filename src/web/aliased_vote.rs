@@ -2,15 +2,15 @@
 
 use axum::http::HeaderMap;
 
-use super::votes::media_type;
 use jornada_domain::campaign::Alias;
+use jornada_http::media_type::{FORM, media_type};
 use jornada_http::vote_body::{VoteItem, VoteItemError, parse_form, parse_vote};
 use jornada_service::votes::CastError;
 
 /// Parses the vote of an existing program: JSON whatever type it names, as many clients send it, or a form. Its fields get the
 /// names of the campaign.
 pub fn parse_aliased(alias: &Alias, headers: &HeaderMap, body: &[u8], members: usize) -> VoteItem {
-    let is_form = media_type(headers) == "application/x-www-form-urlencoded";
+    let is_form = media_type(headers) == FORM;
     let mut item = if is_form && !body.trim_ascii_start().starts_with(b"{") {
         parse_form(body, members)
     } else {

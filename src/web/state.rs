@@ -75,7 +75,8 @@ impl AppState {
         Self(Arc::new(State {
             public_url: config.public_url.clone(),
             hosts: config.hosts.clone(),
-            uploads: UploadBudget::new(config.upload_memory, metrics.upload_bytes.clone()),
+            uploads: UploadBudget::new(config.upload_memory, metrics.upload_bytes.clone())
+                .with_slow_places(config.max_requests / 2),
             in_flight: InFlightLimit::new(config.max_requests, metrics.requests_in_flight.clone()),
             writes: TaskTracker::new(),
             ready: watch::Sender::new(false),

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -112,14 +112,6 @@ pub fn read_key(parts: &Parts) -> Result<Option<IdempotencyKey>, Error> {
         let error = FieldError::new(KEY, ValidationError::BadKey);
         key.map(Some).ok_or_else(|| Error::Invalid(vec![error]))
     })
-}
-
-/// Returns the media type of the body in lower case, without parameters.
-pub fn media_type(headers: &HeaderMap) -> String {
-    let sent = headers.get(header::CONTENT_TYPE);
-    let sent = sent.and_then(|value| value.to_str().ok());
-    let essence = sent.and_then(|value| value.split(';').next());
-    essence.unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 /// Returns the maximum number of members of a vote: the fields, its key, and one to be named as unknown.

@@ -4,12 +4,14 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use reqwest::multipart::{Form, Part};
 
 use jornada_testkit::instance::{
     Installation, RunningInstance, Stores, expect_problem, form_with_photo, form_without_photo,
     photo_part,
 };
+use jornada_testkit::nginx::Nginx;
 use jornada_testkit::photos::jpeg_of_size;
 
 async fn start() -> RunningInstance {
@@ -216,4 +218,109 @@ async fn announced_uploads_that_send_nothing_do_not_block_others() {
         201
     );
     drop(held);
+}
+
+/// A registration as multipart, of a photo of `bytes` bytes.
+fn multipart_body(document: &str, bytes: usize) -> Vec<u8> {
+    let text = |name: &str, text: &str| {
+        format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n")
+    };
+    let mut body = [
+        text("nombre", "Ana Ejemplo"),
+        text("documento", document),
+        text("ciudad", "Cali"),
+        text("consent", "true"),
+    ]
+    .concat()
+    .into_bytes();
+    body.extend(b"--B\r\nContent-Disposition: form-data; name=\"foto\"; filename=\"f\"\r\n\r\n");
+    body.extend(jpeg_of_size(bytes));
+    body.extend(b"\r\n--B--\r\n");
+    body
+}
+
+/// Sends a body at a rate in bytes per second, with a pause in seconds in the middle. Returns the status.
+async fn send_slowly(url: String, body: Vec<u8>, rate: usize, pause: u64) -> u16 {
+    let length = body.len();
+    let pieces: Vec<_> = body.chunks(rate / 2).map(<[u8]>::to_vec).collect();
+    let middle = pieces.len() / 2;
+    let pieces = futures_util::stream::iter(pieces.into_iter().enumerate()).then(
+        move |(number, piece)| async move {
+            let rest = if number == middle { pause * 1_000 } else { 0 };
+            tokio::time::sleep(Duration::from_millis(500 + rest)).await;
+            Ok::<_, std::io::Error>(piece)
+        },
+    );
+    let answer = reqwest::Client::new()
+        .post(url)
+        .header("content-type", "MULTIPART/Form-Data; Boundary=B")
+        .header("content-length", length)
+        .body(reqwest::Body::wrap_stream(pieces))
+        .send();
+    answer.await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn a_slow_line_registers_and_a_body_that_creeps_is_cut() {
+    let app = start().await;
+    let nginx = Nginx::start(&[&app.base]).await;
+    let path = format!("/api/v1/campaigns/{}/registrations", app.campaign);
+    let mut sent = Vec::new();
+    for (index, base) in [&app.base, &nginx.base].into_iter().enumerate() {
+        for (case, (rate, bytes, pause)) in [
+            (2_048, 48_000, 0),
+            (13 * 1_024, 300_000, 0),
+            (27 * 1_024, 600_000, 0),
+            (30_000, 100_000, 15),
+            (2_048, 20_000, 15),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let body = multipart_body(&format!("71000{index}{case}"), bytes);
+            let url = format!("{base}{path}");
+            sent.push(tokio::spawn(send_slowly(url, body, rate, pause)));
+        }
+    }
+    let creeping = send_slowly(format!("{}{path}", app.base), vec![b'-'; 100_000], 200, 0);
+    assert_eq!(creeping.await, 408);
+    let mut statuses = Vec::new();
+    for one in sent {
+        statuses.push(one.await.unwrap());
+    }
+    assert_eq!(statuses, [201; 10]);
+    app.wait_until("each is counted once", async |app| {
+        app.total().await == Some(10)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_mistake_is_told_at_once() {
+    let app = start().await;
+    for photo in [b"not a photo".to_vec(), vec![0; 9 << 20]] {
+        let form = || {
+            form_without_photo("Ana Ejemplo", "1", "Macondo")
+                .part("foto", photo_part(photo.clone()))
+        };
+        let problem = expect_problem(app.send(form(), None).await, 422).await;
+        let fields: Vec<_> = problem["errors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|error| error["field"].as_str().unwrap())
+            .collect();
+        assert_eq!(fields, ["documento", "ciudad", "foto"], "{problem}");
+        let url = format!("{}/c/{}?lang=es", app.base, app.campaign);
+        let page = app.http.post(url).multipart(form()).send().await.unwrap();
+        assert_eq!(page.status(), 422);
+        let page = page.text().await.unwrap();
+        for field in ["documento", "ciudad", "foto"] {
+            assert!(
+                page.contains(&format!("href=\"#f-{field}\"")),
+                "{field}: {page}"
+            );
+        }
+    }
+    assert_eq!(app.total().await, Some(0));
 }

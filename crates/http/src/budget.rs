@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use prometheus::IntGauge;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::upload_error::UploadError;
 
@@ -15,6 +15,9 @@ pub(crate) const PERMIT_BYTES: usize = 16 * 1024;
 pub struct UploadBudget {
     permits: Arc<Semaphore>,
     in_use: IntGauge,
+    /// Half of the permits, for uploads on slow lines.
+    slow_permits: Arc<Semaphore>,
+    slow_places: Arc<Semaphore>,
 }
 
 /// Reservation of one upload; released when dropped.
@@ -22,6 +25,7 @@ pub struct UploadBudget {
 pub struct UploadReservation {
     budget: UploadBudget,
     permits: usize,
+    slow_place: Option<OwnedSemaphorePermit>,
 }
 
 impl UploadBudget {
@@ -33,6 +37,17 @@ impl UploadBudget {
         Self {
             permits: Arc::new(Semaphore::new(steps)),
             in_use,
+            slow_permits: Arc::new(Semaphore::new(steps / 2)),
+            slow_places: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+        }
+    }
+
+    /// Limits the number of uploads on slow lines, so that they leave places to the others.
+    pub fn with_slow_places(self, places: usize) -> Self {
+        let places = places.min(Semaphore::MAX_PERMITS);
+        Self {
+            slow_places: Arc::new(Semaphore::new(places)),
+            ..self
         }
     }
 
@@ -41,6 +56,7 @@ impl UploadBudget {
         UploadReservation {
             budget: self.clone(),
             permits: 0,
+            slow_place: None,
         }
     }
 }
@@ -50,12 +66,15 @@ impl UploadReservation {
     /// unchanged.
     pub fn resize(&mut self, bytes: usize) -> Result<(), UploadError> {
         let steps = bytes.div_ceil(PERMIT_BYTES);
+        let is_slow = self.slow_place.is_some();
         if let Some(missing) = steps.checked_sub(self.permits) {
-            let permits = u32::try_from(missing).map_err(|_| UploadError::Busy)?;
-            let taken = self.budget.permits.try_acquire_many(permits);
-            taken.map_err(|_| UploadError::Busy)?.forget();
+            let taken = acquire(&self.budget.permits, missing)?;
+            if is_slow {
+                acquire(&self.budget.slow_permits, missing)?.forget();
+            }
+            taken.forget();
         } else {
-            self.budget.permits.add_permits(self.permits - steps);
+            self.release(self.permits - steps);
         }
         self.budget
             .in_use
@@ -63,11 +82,39 @@ impl UploadReservation {
         self.permits = steps;
         Ok(())
     }
+
+    /// Counts the upload among those on slow lines, which share half of the memory.
+    /// [`UploadError::BodyTimeout`] if they have no place left.
+    pub fn become_slow(&mut self) -> Result<(), UploadError> {
+        if self.slow_place.is_some() {
+            return Ok(());
+        }
+        let place = self.budget.slow_places.clone().try_acquire_owned();
+        let place = place.map_err(|_| UploadError::BodyTimeout)?;
+        let permits = acquire(&self.budget.slow_permits, self.permits);
+        permits.map_err(|_| UploadError::BodyTimeout)?.forget();
+        self.slow_place = Some(place);
+        Ok(())
+    }
+
+    fn release(&self, permits: usize) {
+        self.budget.permits.add_permits(permits);
+        if self.slow_place.is_some() {
+            self.budget.slow_permits.add_permits(permits);
+        }
+    }
+}
+
+fn acquire(permits: &Semaphore, count: usize) -> Result<SemaphorePermit<'_>, UploadError> {
+    let count = u32::try_from(count).map_err(|_| UploadError::Busy)?;
+    permits
+        .try_acquire_many(count)
+        .map_err(|_| UploadError::Busy)
 }
 
 impl Drop for UploadReservation {
     fn drop(&mut self) {
-        self.budget.permits.add_permits(self.permits);
+        self.release(self.permits);
         self.budget.in_use.sub(permit_bytes(self.permits));
     }
 }
@@ -106,6 +153,27 @@ mod tests {
         }
         drop(upload);
         assert_eq!(in_use.get(), 0);
+    }
+
+    #[test]
+    fn slow_uploads_share_half_of_the_memory() {
+        let (budget, in_use) = budget(10);
+        let budget = budget.with_slow_places(2);
+        let [mut one, mut other, mut third] = [(); 3].map(|()| budget.start_reservation());
+        one.resize(4 * PERMIT_BYTES).unwrap();
+        one.become_slow().unwrap();
+        other.resize(2 * PERMIT_BYTES).unwrap();
+        assert!(other.become_slow().is_err());
+        assert!(one.resize(6 * PERMIT_BYTES).is_err());
+        one.resize(PERMIT_BYTES).unwrap();
+        other.become_slow().unwrap();
+        assert!(third.become_slow().is_err(), "two places");
+        third.resize(7 * PERMIT_BYTES).unwrap();
+        drop((one, other));
+        third.become_slow().unwrap_err();
+        third.resize(5 * PERMIT_BYTES).unwrap();
+        third.become_slow().unwrap();
+        assert_eq!(in_steps(&in_use), 5);
     }
 
     #[test]

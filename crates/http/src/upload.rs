@@ -4,19 +4,20 @@
 use std::borrow::Cow;
 use std::mem;
 use std::ops::Range;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use encoding_rs::Encoding;
-use http_body_util::BodyExt;
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 
+use super::arrival::ArrivalLimit;
 use super::budget::{PERMIT_BYTES, UploadBudget, UploadReservation};
+use crate::media_type::media_type;
 use crate::multipart::{Event, MultipartParser, boundary};
-use crate::upload_error::{MalformedBody, UploadError};
+use crate::upload_error::{MalformedBody, UploadError, not_json};
 use jornada_domain::document::whole_digits;
 use jornada_domain::json_object::{read_members, read_text};
 use jornada_domain::{Campaign, FieldError, FieldKind, FormData, ValidationError};
@@ -33,8 +34,6 @@ const MAX_PARTS: usize = 64;
 const MAX_BUFFER_BYTES: usize = MAX_PHOTO_BYTES + 256 * 1024;
 /// Name of the part with the encoding of all texts (RFC 7578, section 4.6).
 const CHARSET_PART: &str = "_charset_";
-/// Timeout for the whole body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A submission as received.
 #[derive(Debug)]
@@ -65,6 +64,7 @@ impl Upload {
         }
         let reader = UploadReader {
             campaign,
+            arrival: ArrivalLimit::start(Instant::now()),
             announced_bytes: announced_bytes.unwrap_or(MAX_BODY_BYTES),
             received_bytes: 0,
             text_bytes: 0,
@@ -78,8 +78,12 @@ impl Upload {
                 first_error: None,
             },
         };
-        let read = tokio::time::timeout(BODY_TIMEOUT, reader.read(request)).await;
-        read.map_err(|_| UploadError::BodyTimeout)?
+        reader.read(request).await
+    }
+
+    /// Returns and removes the first limit that it exceeded.
+    pub fn take_error(&mut self) -> Option<UploadError> {
+        self.first_error.take()
     }
 
     /// Returns the submission, or the first limit that it exceeded.
@@ -103,6 +107,7 @@ fn content_type(headers: &HeaderMap) -> Option<&str> {
 
 struct UploadReader<'a> {
     campaign: &'a Campaign,
+    arrival: ArrivalLimit,
     /// Size of the body according to the client, or its maximum.
     announced_bytes: usize,
     received_bytes: usize,
@@ -128,14 +133,14 @@ impl UploadReader<'_> {
         let takes_json = self.campaign.photo_field().is_none();
         let (head, body) = request.into_parts();
         let content_type = content_type(&head.headers).unwrap_or_default();
-        match content_type.split(';').next().map(str::trim) {
-            Some("multipart/form-data") => {
+        match media_type(&head.headers).as_str() {
+            "multipart/form-data" => {
                 let boundary = boundary(content_type);
                 let boundary = boundary.ok_or(UploadError::Malformed(MalformedBody::NoBoundary))?;
                 let parser = MultipartParser::new(&boundary);
                 self.read_multipart(parser, body).await?;
             }
-            Some("application/json") if takes_json => self.read_json(body).await?,
+            "application/json" if takes_json => self.read_json(body).await?,
             _ => return Err(UploadError::MediaType { json: takes_json }),
         }
         Ok(self.upload)
@@ -143,10 +148,7 @@ impl UploadReader<'_> {
 
     async fn read_json(&mut self, mut body: Body) -> Result<(), UploadError> {
         let mut json = Vec::new();
-        while let Some(piece) = next_piece(&mut body)
-            .await
-            .map_err(|_| UploadError::NOT_JSON)?
-        {
+        while let Some(piece) = self.next_piece(&mut body).await.map_err(not_json)? {
             let length = json.len() + piece.len();
             if length > MAX_TEXT_BYTES {
                 return Err(UploadError::TextTooLarge);
@@ -201,13 +203,18 @@ impl UploadReader<'_> {
 
     /// Waits for the next bytes of a multipart body.
     async fn receive(&mut self, body: &mut Body) -> Result<Bytes, UploadError> {
-        let piece = next_piece(body).await?;
+        let piece = self.next_piece(body).await?;
         let piece = piece.ok_or(UploadError::Malformed(MalformedBody::Incomplete))?;
         self.received_bytes = self.received_bytes.saturating_add(piece.len());
         if self.received_bytes > MAX_BODY_BYTES {
             return Err(UploadError::TooLarge);
         }
         Ok(piece)
+    }
+
+    async fn next_piece(&mut self, body: &mut Body) -> Result<Option<Bytes>, UploadError> {
+        let reservation = &mut self.upload.reservation;
+        self.arrival.next_piece(body, reservation).await
     }
 
     /// Grows the buffer for a piece that was received. Returns false if there is not enough memory.
@@ -343,19 +350,6 @@ fn decode_text<'a>(label: Option<&str>, text: &'a [u8]) -> Option<Cow<'a, str>> 
     };
     let (text, has_errors) = encoding.decode_with_bom_removal(text);
     (!has_errors).then_some(text)
-}
-
-/// Returns the next bytes of a body, or `None` at its end.
-async fn next_piece(body: &mut Body) -> Result<Option<Bytes>, UploadError> {
-    while let Some(frame) = body.frame().await {
-        if let Ok(piece) = frame
-            .map_err(|_| UploadError::Malformed(MalformedBody::Incomplete))?
-            .into_data()
-        {
-            return Ok(Some(piece));
-        }
-    }
-    Ok(None)
 }
 
 /// Parses a JSON object. A repeated key becomes a repeated part, which no campaign accepts.

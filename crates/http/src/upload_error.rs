@@ -37,6 +37,14 @@ impl UploadError {
     pub(crate) const NOT_JSON: Self = Self::Malformed(MalformedBody::NotJson);
 }
 
+/// Returns the error of a JSON body: one that ends half-way is no JSON.
+pub(crate) fn not_json(error: UploadError) -> UploadError {
+    match error {
+        UploadError::Malformed(_) => UploadError::NOT_JSON,
+        other => other,
+    }
+}
+
 /// How a body violates its format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MalformedBody {

@@ -3,20 +3,17 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::time::Duration;
 
 use axum::body::Body;
-use http_body_util::BodyExt;
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 
+use crate::arrival::ArrivalLimit;
 use crate::budget::UploadReservation;
-use crate::upload_error::UploadError;
+use crate::upload_error::{UploadError, not_json};
 use jornada_domain::FormData;
 use jornada_domain::json_object::{read_members, read_text};
-
-/// Timeout for the whole body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Member with the idempotency key of a vote. No field has this name: names begin with a letter.
 const KEY_MEMBER: &str = "_key";
@@ -70,23 +67,20 @@ pub async fn read_body(
     max: usize,
     reservation: &mut UploadReservation,
 ) -> Result<Vec<u8>, UploadError> {
-    let read = async {
-        let mut bytes = Vec::new();
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|_| UploadError::NOT_JSON)?;
-            let Ok(piece) = frame.into_data() else {
-                continue;
-            };
-            if bytes.len() + piece.len() > max {
-                return Err(UploadError::TextTooLarge);
-            }
-            bytes.extend_from_slice(&piece);
-            reservation.resize(bytes.capacity())?;
+    let mut arrival = ArrivalLimit::start(Instant::now());
+    let mut bytes = Vec::new();
+    while let Some(piece) = arrival
+        .next_piece(&mut body, reservation)
+        .await
+        .map_err(not_json)?
+    {
+        if bytes.len() + piece.len() > max {
+            return Err(UploadError::TextTooLarge);
         }
-        Ok(bytes)
-    };
-    let read = tokio::time::timeout(BODY_TIMEOUT, read).await;
-    read.map_err(|_| UploadError::BodyTimeout)?
+        bytes.extend_from_slice(&piece);
+        reservation.resize(bytes.capacity())?;
+    }
+    Ok(bytes)
 }
 
 /// Parses one vote with up to `members` members.

@@ -17,12 +17,12 @@ use crate::web::error::problem::Problem;
 use crate::web::error::{Error, Malformed};
 use crate::web::submission::{ReceivedSubmission, read_upload, submit_vote};
 use crate::web::votes::{
-    VoteOutcome, VoteSender, max_members, media_type, read_key, require_answer, require_votes,
-    to_sent_vote,
+    VoteOutcome, VoteSender, max_members, read_key, require_answer, require_votes, to_sent_vote,
 };
 use crate::web::write_task::WriteTask;
 use crate::web::{AppState, RequestedCampaign};
 use jornada_domain::{Campaign, Door, Lang};
+use jornada_http::media_type::media_type;
 use jornada_http::page::PageContext;
 use jornada_http::vote_body::{
     VoteItem, VoteItemError, VoteLimits, VoteListError, parse_array, parse_lines, parse_vote,
@@ -82,7 +82,7 @@ pub struct BatchBody {
         (status = 401, description = "The campaign requires a token of the scope `votes`, or the token is not known", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The campaign is not open, or the token has another scope", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such campaign, or one that takes in registrations", body = Problem, content_type = "application/problem+json"),
-        (status = 408, description = "The body took more than 20 s to arrive", body = Problem, content_type = "application/problem+json"),
+        (status = 408, description = "The body stopped, fell 20 s behind 1 KB/s, or took more than 10 minutes", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The key was used for another vote", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "More than 64 KiB", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
@@ -195,7 +195,7 @@ pub(in crate::web) async fn receive_vote(
         (status = 401, description = "The campaign requires a token of the scope `votes`, or the token is not known", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The campaign is not open, or the token has another scope", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such campaign, or one that takes in registrations", body = Problem, content_type = "application/problem+json"),
-        (status = 408, description = "The body took more than 20 s to arrive", body = Problem, content_type = "application/problem+json"),
+        (status = 408, description = "The body stopped, fell 20 s behind 1 KB/s, or took more than 10 minutes", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "No vote, more than 10,000, or more than 4 MiB", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Neither JSON nor NDJSON", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A wrong `Idempotency-Key`", body = Problem, content_type = "application/problem+json"),

@@ -1,14 +1,12 @@
 //! Staff area middleware: authenticates, authorises and verifies the CSRF token before every page. No handler can omit
 //! any of the three. Every POST runs to its end, also if the client hangs up.
 
-use std::time::Duration;
-
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use tokio::time::timeout;
+use tokio::time::Instant;
 
 use super::context::CsrfToken;
 use super::cookies::Cookie;
@@ -17,6 +15,8 @@ use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::write_task::WriteTask;
 use jornada_domain::staff::Permission;
+use jornada_http::arrival::ArrivalLimit;
+use jornada_http::media_type::{self, media_type};
 use jornada_http::page::PageContext;
 use jornada_service::staff::csrf;
 use jornada_service::staff::token::Token;
@@ -26,9 +26,6 @@ pub const CSRF_FIELD: &str = "_form";
 
 /// Maximum size of a form in bytes.
 const MAX_FORM_BYTES: usize = 64 * 1024;
-
-/// Maximum time to receive a form.
-const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Requirement of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +120,7 @@ fn authorize(
 /// Returns the redirect of a browser to the login, which leads back after a GET. `None` for programs.
 fn redirect_to_login(request: &Request) -> Option<Response> {
     let accept = request.headers().get(header::ACCEPT)?.to_str().ok()?;
-    if !accept.contains("text/html") {
+    if !accept.to_ascii_lowercase().contains("text/html") {
         return None;
     }
     let visit = PageContext::from_request(request.uri(), request.headers());
@@ -153,13 +150,27 @@ impl CsrfBinding {
     }
 }
 
+/// Reads a body of at most [`MAX_FORM_BYTES`], however slow the line is.
+async fn read_bytes(mut body: Body) -> Result<Vec<u8>, Error> {
+    let (mut bytes, mut arrival) = (Vec::new(), ArrivalLimit::start(Instant::now()));
+    while let Some(piece) = arrival.next(&mut body).await? {
+        if bytes.len() + piece.len() > MAX_FORM_BYTES {
+            return Err(Error::TextTooLarge);
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
+}
+
 /// Reads the form, and verifies its CSRF token unless it is bound to none. Returns the request with the same body.
 async fn read_form(request: Request, binding: Option<&CsrfBinding>) -> Result<Request, Error> {
-    let (parts, body) = request.into_parts();
-    let read = timeout(BODY_TIMEOUT, to_bytes(body, MAX_FORM_BYTES)).await;
-    let bytes = read
-        .map_err(|_| Error::BodyTimeout)?
-        .map_err(|_| Error::TextTooLarge)?;
+    let (mut parts, body) = request.into_parts();
+    // The extractor of forms compares the media type with regard to case.
+    if media_type(&parts.headers) == media_type::FORM {
+        let canonical = HeaderValue::from_static(media_type::FORM);
+        parts.headers.insert(header::CONTENT_TYPE, canonical);
+    }
+    let bytes = read_bytes(body).await?;
     if let Some(binding) = binding {
         let mut fields = url::form_urlencoded::parse(&bytes);
         let key = fields.find(|(name, _)| name == CSRF_FIELD);

@@ -1,10 +1,12 @@
 //! The headers of a part: parameter `name` of `Content-Disposition` and `charset` of `Content-Type` (RFC 7578, sections 4.2
 //! and 4.4).
 
-use memchr::{memchr, memchr2, memmem};
+use memchr::{memchr, memchr2};
 
 use crate::upload_error::{MalformedBody, UploadError};
 
+/// Name of the parameter.
+const NAME: &[u8] = b"name";
 /// Maximum number of headers of a part.
 const MAX_HEADERS: usize = 32;
 
@@ -45,15 +47,21 @@ fn charset_parameter(content_type: &[u8]) -> Option<String> {
 /// Finds the first `name` at the beginning of a word, and returns the value after it.
 fn name_parameter(mut disposition: &[u8]) -> Option<String> {
     loop {
-        let place = memmem::find(disposition, b"name")?;
+        let place = find_name(disposition)?;
         let before = place.checked_sub(1).map(|place| disposition[place]);
-        disposition = &disposition[place + b"name".len()..];
+        disposition = &disposition[place + NAME.len()..];
         // Otherwise it is the end of another word, such as `filename`.
         if before.is_none_or(|byte| byte == b';' || byte.is_ascii_whitespace()) {
             let value = disposition.trim_ascii_start().strip_prefix(b"=")?;
             return parameter_value(value.trim_ascii_start());
         }
     }
+}
+
+/// Finds `name`, regardless of case.
+fn find_name(text: &[u8]) -> Option<usize> {
+    let mut windows = text.windows(NAME.len());
+    windows.position(|window| window.eq_ignore_ascii_case(NAME))
 }
 
 /// Returns a value, with or without quotes. In quotes, `\"` is a quote and every other backslash is itself: browsers send
@@ -88,6 +96,8 @@ mod tests {
     fn a_name_is_found_with_and_without_quotes_in_any_place() {
         for disposition in [
             "form-data; name=\"foto\"",
+            "FORM-DATA; Name=\"foto\"",
+            "form-data; FileName=\"a.jpg\"; NAME=foto",
             "form-data; name=foto",
             "form-data; name = foto ",
             "form-data;name=foto; filename=a.jpg",
