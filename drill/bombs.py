@@ -13,9 +13,9 @@ def chunk(kind, data):
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def png(width, height, *chunks):
-    """Returns a PNG with a declared size and the given chunks."""
-    ihdr = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+def png(width, height, *chunks, colour=(8, 2)):
+    """Returns a PNG with a declared size and the given chunks. `colour` is the depth and the type."""
+    ihdr = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, *colour, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + ihdr + b"".join(chunks) + chunk(b"IEND", b"")
 
 
@@ -34,6 +34,8 @@ def photos():
         b"\xff\xd8\xff\xda\0\x08\1\1\0\0\x3f\0" + bytes(7 << 20),
         # A WebP with a declared size of 4 GiB.
         b"RIFF\xff\xff\xff\xffWEBPVP8X\n\0\0\0\x10\0\0\0\xff\xff\xff\xff\xff\xff" + bytes(1 << 20),
+        # 12 megapixels of 64 bits, of which the last is missing.
+        png(3500, 3500, chunk(b"IDAT", zlib.compress(bytes(3500 * (1 + 3500 * 8) - 1), 9)), colour=(16, 6)),
         # A gzip bomb without an image.
         b"\x1f\x8b\x08\0\0\0\0\0\0\3" + zeros,
     ]

@@ -9,11 +9,11 @@ use bytes::Bytes;
 use reqwest::{Client, header};
 use tokio::task::JoinSet;
 
-use jornada_testkit::photos::jpeg;
+use jornada_testkit::photos::jpeg_of_size;
 
 const BOUNDARY: &str = "----------------------------1234567890";
 const PHOTO_BYTES: usize = 50 * 1024;
-/// Bytes of the photo that hold its number.
+/// Bytes of the photo's last block that hold its number: any digit is a coefficient.
 const MARK: usize = 10;
 
 /// Sends registrations of different people.
@@ -39,7 +39,7 @@ impl Crowd {
             url: format!("{base}/api/v1/campaigns/{campaign}/registrations"),
             chart: format!("{base}/api/v1/campaigns/{campaign}/chart"),
             cities: cities.map(str::to_owned).collect(),
-            photo: photo(),
+            photo: jpeg_of_size(PHOTO_BYTES),
             next: AtomicUsize::new(0),
         }
     }
@@ -119,24 +119,4 @@ impl Crowd {
         body.extend(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
         body.into()
     }
-}
-
-/// Returns a JPEG whose scan is noise with stuffed 0xFF bytes, as in a real photo.
-fn photo() -> Vec<u8> {
-    let mut photo = jpeg(1);
-    let end = photo.split_off(photo.len() - 2);
-    let mut noise = 0x9E37_79B9_7F4A_7C15_u64;
-    while photo.len() < PHOTO_BYTES - MARK - end.len() {
-        noise ^= noise << 13;
-        noise ^= noise >> 7;
-        noise ^= noise << 17;
-        let [byte, ..] = noise.to_be_bytes();
-        photo.push(byte);
-        if byte == 0xFF {
-            photo.push(0);
-        }
-    }
-    photo.extend([0; MARK]);
-    photo.extend(end);
-    photo
 }

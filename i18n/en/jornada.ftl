@@ -97,10 +97,10 @@ photo-svg = The file is an SVG drawing, not a photo. Send a JPEG, PNG or WebP ph
 photo-heic = The photo is in HEIC format, which cannot be taken. Take it from this page, or on the iPhone go to Settings > Camera > Formats, choose “Most Compatible” and take it again.
 photo-animated = The picture moves. Send a still photo or take it from this page.
 photo-unsupported-jpeg = The photo is a JPEG of a kind that browsers do not show. Save it as an ordinary JPEG, send a screenshot of it, or take it from this page.
-photo-truncated = The photo arrived incomplete. Send it again; if that does not help, take it from this page.
+photo-truncated = A part of the photo is missing. Open it to see whether it is whole, choose another one, or take it from this page.
 photo-damaged = The photo is damaged. Open it to see whether it looks right and send it again, or take it from this page.
 photo-unsupported-format = The file is of type { $name }, which cannot be taken. Send a JPEG, PNG or WebP photo, or take one from this page.
-photo-too-many-pixels = The photo measures { $width } × { $height } pixels; at most 50 megapixels are taken. Take it from this page or send a smaller one.
+photo-too-many-pixels = The photo measures { $width } × { $height } pixels; at most 66 million are taken. Take it from this page or send a smaller one.
 
 ## Closed campaign
 

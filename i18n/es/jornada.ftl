@@ -97,10 +97,10 @@ photo-svg = El archivo es un dibujo SVG, no una foto. Envíe una foto JPEG, PNG 
 photo-heic = La foto está en formato HEIC, que no se puede recibir. Tómela desde esta página, o en el iPhone vaya a Ajustes > Cámara > Formatos, escoja «Más compatible» y tómela de nuevo.
 photo-animated = La imagen tiene movimiento. Envíe una foto fija o tómela desde esta página.
 photo-unsupported-jpeg = La foto es un JPEG de una clase que los navegadores no muestran. Guárdela como JPEG normal, envíe una captura de pantalla o tómela desde esta página.
-photo-truncated = La foto llegó incompleta. Envíela otra vez; si vuelve a pasar, tómela desde esta página.
+photo-truncated = A la foto le falta una parte. Ábrala para ver si está completa, elija otra o tómela desde esta página.
 photo-damaged = La foto está dañada. Ábrala para ver si se ve bien y envíela otra vez, o tómela desde esta página.
 photo-unsupported-format = El archivo es de tipo { $name } y no se puede recibir. Envíe una foto JPEG, PNG o WebP, o tómela desde esta página.
-photo-too-many-pixels = La foto mide { $width } × { $height } píxeles y el máximo es de 50 megapíxeles. Tómela desde esta página o envíe una más pequeña.
+photo-too-many-pixels = La foto mide { $width } × { $height } píxeles y el máximo es de 66 millones. Tómela desde esta página o envíe una más pequeña.
 
 ## Closed campaign
 

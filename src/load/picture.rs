@@ -8,7 +8,7 @@ const ACROSS: usize = 200;
 /// Bytes before and after the scan.
 const FRAME: usize = 158;
 
-/// Sizes in bytes that inspection accepts: from one row of blocks to nearly 50 megapixels.
+/// Sizes in bytes that inspection accepts: from one row of blocks to nearly 45 megapixels.
 pub const SIZES: std::ops::RangeInclusive<usize> = (FRAME + ACROSS)..=700_000;
 
 /// Returns a JPEG, different for each seed. Its size is `bytes` within [`SIZES`], rounded down to whole rows of blocks.

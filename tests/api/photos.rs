@@ -46,7 +46,7 @@ async fn an_invalid_photo_is_rejected_and_not_stored() {
     let installation = Installation::new(Stores::Embedded);
     let app = installation.start().await;
     let whole = jpeg(0);
-    let cases: [(&str, Vec<u8>, u16); 7] = [
+    let cases: [(&str, Vec<u8>, u16); 8] = [
         ("text named .jpg", b"this is a text file".to_vec(), 415),
         (
             "SVG",
@@ -56,6 +56,11 @@ async fn an_invalid_photo_is_rejected_and_not_stored() {
         ("HEIC", b"\0\0\0\x18ftypheic\0\0\0\0heicmif1".to_vec(), 415),
         ("GIF", b"GIF89a\x01\0\x01\0\0\0\0;".to_vec(), 415),
         ("truncated JPEG", whole[..whole.len() / 2].to_vec(), 422),
+        (
+            "half a JPEG with an end marker",
+            [&whole[..whole.len() / 2], b"\xFF\xD9"].concat(),
+            422,
+        ),
         ("60,000 x 60,000 PNG", png_header(60_000, 60_000), 422),
         ("no photo", Vec::new(), 422),
     ];

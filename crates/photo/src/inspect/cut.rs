@@ -1,71 +1,98 @@
-//! Output buffer of the scanners: copies the kept parts of a file in long runs, or nothing if everything is kept.
-//! Uses at most one extra buffer of the file's size, however many pieces a hostile file has.
+//! Output buffer of the scanners: a list of edits of the file, applied once. The file is shared if nothing changes.
 
 use std::ops::Range;
 
 use bytes::Bytes;
 
-/// Copies a file without the removed ranges. Ranges are given in order and never overlap.
+/// Edits of a file: ranges to remove or replace, in any order, which never overlap.
 pub(super) struct Cut<'a> {
     source: &'a Bytes,
-    /// `None` while the output equals the source.
-    out: Option<Vec<u8>>,
-    /// Start of the kept bytes that are not yet copied.
-    run: usize,
+    edits: Vec<Edit>,
+}
+
+struct Edit {
+    range: Range<usize>,
+    with: Box<[u8]>,
 }
 
 impl<'a> Cut<'a> {
     pub(super) fn new(source: &'a Bytes) -> Self {
         Self {
             source,
-            out: None,
-            run: 0,
+            edits: Vec::new(),
         }
     }
 
-    /// Removes `range` of the source.
+    /// Removes `range` of the source. Adjacent ranges are one edit, however many pieces a hostile file has.
     pub(super) fn remove(&mut self, range: Range<usize>) {
-        self.replace(range, &[]);
+        match self.edits.last_mut() {
+            _ if range.is_empty() => {}
+            Some(last) if last.range.end == range.start => last.range.end = range.end,
+            _ => self.edits.push(Edit {
+                range,
+                with: Box::default(),
+            }),
+        }
     }
 
     /// Replaces `range` of the source by `with`. Free if the bytes are the same.
     pub(super) fn replace(&mut self, range: Range<usize>, with: &[u8]) {
-        if self.source.get(range.clone()) == Some(with) {
-            return;
+        if with.is_empty() {
+            return self.remove(range);
         }
-        let unchanged = self.source.get(self.run..range.start).unwrap_or_default();
-        let out = self
-            .out
-            .get_or_insert_with(|| Vec::with_capacity(self.source.len()));
-        out.extend_from_slice(unchanged);
-        out.extend_from_slice(with);
-        self.run = range.end;
+        if self.source.get(range.clone()) != Some(with) {
+            self.edits.push(Edit {
+                range,
+                with: with.into(),
+            });
+        }
     }
 
-    /// Returns the length of the output if it ends at `end` of the source.
+    /// Replaces `range`, and drops the edits within it.
+    pub(super) fn replace_all(&mut self, range: Range<usize>, with: &[u8]) {
+        for edit in &mut self.edits {
+            if edit.range.start < range.start {
+                edit.range.end = edit.range.end.min(range.start);
+            } else if edit.range.start < range.end {
+                edit.with = Box::default();
+                edit.range.start = range.end.min(edit.range.end);
+            }
+        }
+        self.edits.retain(|edit| !edit.range.is_empty());
+        self.edits.push(Edit {
+            range,
+            with: with.into(),
+        });
+    }
+
+    /// Returns the length of the edited source up to `end`.
     pub(super) fn length(&self, end: usize) -> usize {
-        self.out.as_ref().map_or(0, Vec::len) + end.saturating_sub(self.run)
+        let edits = || self.edits.iter().filter(|edit| edit.range.start < end);
+        let removed: usize = edits().map(|edit| edit.range.len()).sum();
+        end - removed + edits().map(|edit| edit.with.len()).sum::<usize>()
     }
 
-    /// Returns the output up to `end` of the source; drops the rest.
-    pub(super) fn finish(self, end: usize) -> Bytes {
-        let Some(mut out) = self.out else {
+    /// Returns the edited source up to `end`, and then `tail`.
+    pub(super) fn finish(mut self, mut end: usize, mut tail: &[u8]) -> Bytes {
+        if self.source.get(end..end + tail.len()) == Some(tail) {
+            end += tail.len();
+            tail = &[];
+        }
+        self.edits.retain(|edit| edit.range.start < end);
+        if self.edits.is_empty() && tail.is_empty() {
             return self.source.slice(..end.min(self.source.len()));
-        };
-        out.extend_from_slice(self.source.get(self.run..end).unwrap_or_default());
+        }
+        self.edits.sort_by_key(|edit| edit.range.start);
+        let mut out = Vec::with_capacity(self.source.len() + tail.len());
+        let mut run = 0;
+        for edit in &self.edits {
+            out.extend_from_slice(self.source.get(run..edit.range.start).unwrap_or_default());
+            out.extend_from_slice(&edit.with);
+            run = edit.range.end;
+        }
+        out.extend_from_slice(self.source.get(run..end).unwrap_or_default());
+        out.extend_from_slice(tail);
         Bytes::from(out)
-    }
-
-    /// Returns the output up to `end`, with its first bytes replaced by `head`. They must not have been cut.
-    pub(super) fn finish_with_head(mut self, head: &[u8], end: usize) -> Bytes {
-        if self.out.is_none() {
-            self.replace(0..head.len(), head);
-            return self.finish(end);
-        }
-        if let Some(old) = self.out.as_mut().and_then(|out| out.get_mut(..head.len())) {
-            old.copy_from_slice(head);
-        }
-        self.finish(end)
     }
 }
 
@@ -78,28 +105,30 @@ mod tests {
         let source = Bytes::from_static(b"abcdef");
         let mut cut = Cut::new(&source);
         cut.replace(1..3, b"bc");
-        assert_eq!(cut.finish(5).as_ptr(), source.as_ptr());
+        cut.remove(2..2);
+        assert_eq!(cut.finish(4, b"e").as_ptr(), source.as_ptr());
     }
 
     #[test]
     fn runs_are_kept_in_order() {
         let source = Bytes::from_static(b"0123456789");
         let mut cut = Cut::new(&source);
-        cut.remove(0..2);
         cut.replace(4..5, b"xyz");
         cut.remove(5..6);
-        assert_eq!(cut.length(9), 8);
-        assert_eq!(cut.finish(9), b"23xyz678"[..]);
+        cut.remove(0..2);
+        cut.remove(9..10);
+        assert_eq!(cut.length(8), 7);
+        assert_eq!(cut.finish(8, b"!"), b"23xyz67!"[..]);
     }
 
     #[test]
-    fn the_head_is_written_last() {
+    fn a_range_is_replaced_with_its_edits() {
         let source = Bytes::from_static(b"0123456789");
         let mut cut = Cut::new(&source);
-        cut.remove(4..6);
-        assert_eq!(cut.finish_with_head(b"ab", 9), b"ab23678"[..]);
-        let unchanged = Cut::new(&source).finish_with_head(b"01", 9);
-        assert_eq!(unchanged.as_ptr(), source.as_ptr());
-        assert_eq!(Cut::new(&source).finish_with_head(b"ab", 4), b"ab23"[..]);
+        cut.remove(1..4);
+        cut.replace(5..6, b"xyz");
+        cut.remove(6..8);
+        cut.replace_all(3..7, b"-");
+        assert_eq!(cut.finish(10, b""), b"0-89"[..]);
     }
 }

@@ -29,8 +29,8 @@ pub enum InspectionError {
     /// components.
     #[error("browsers cannot display this kind of JPEG")]
     UnsupportedJpeg,
-    /// More than 50 megapixels.
-    #[error("the photo declares {width} x {height} pixels, more than 50 megapixels")]
+    /// More than 66 million pixels.
+    #[error("the photo declares {width} x {height} pixels, more than 66 million")]
     TooManyPixels {
         /// Declared pixels per row.
         width: u32,
@@ -40,7 +40,7 @@ pub enum InspectionError {
     /// A width or height of zero.
     #[error("the photo declares no pixels")]
     NoPixels,
-    /// The file ends before the image does.
+    /// A part of the picture is missing: the file, or its coded data, ends before the image does.
     #[error("the photo is truncated")]
     Truncated,
     /// The bytes violate the file format.

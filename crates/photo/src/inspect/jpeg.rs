@@ -1,7 +1,15 @@
-//! JPEG scanner: reads every segment and scan up to the end-of-image marker, and keeps what decoding needs.
-//! As tolerant as libjpeg, which browsers use: removes fill bytes and stray bytes between segments.
+//! JPEG scanner: reads every segment and walks every scan until the picture is complete, and keeps what decoding needs.
+//! As tolerant as libjpeg, which browsers use: removes fill bytes and stray bytes between segments, ignores what follows
+//! the last scan, and adds a missing end marker.
 
+mod application;
+mod bits;
+mod frame;
+mod huffman;
+mod progressive;
+mod scan;
 mod tables;
+mod units;
 
 use std::ops::Range;
 
@@ -10,15 +18,18 @@ use memchr::memchr;
 
 use super::InspectionError;
 use super::cut::Cut;
-use super::exif::Orientation;
-use super::picture::{ScannedPhoto, check_dimensions, ensure};
-use tables::Frame;
+use super::picture::{ScannedPhoto, check_dimensions, ensure, is_walked};
+use application::Applications;
+use frame::{Frame, ScanHeader};
+use progressive::Bands;
+use scan::Scan;
+use tables::{Slot, Tables};
 
 /// Maximum number of scans. Encoders write about ten; thousands keep a browser busy for minutes.
 const MAX_SCANS: usize = 100;
 
-/// Prefix of EXIF in an APP1 segment.
-const EXIF: &[u8] = b"Exif\0\0";
+/// End of image.
+const END: &[u8] = b"\xFF\xD9";
 
 pub(super) fn clean(source: &Bytes) -> Result<ScannedPhoto, InspectionError> {
     let mut scanner = JpegScanner {
@@ -26,27 +37,21 @@ pub(super) fn clean(source: &Bytes) -> Result<ScannedPhoto, InspectionError> {
         at: 2,
         cut: Cut::new(source),
         frame: None,
+        tables: Tables::default(),
+        applications: Applications::default(),
+        bands: Bands::default(),
         scans: 0,
-        exif_seen: false,
     };
-    loop {
+    while !scanner.is_complete() {
         match scanner.next_marker()? {
-            0xD9 => break,
+            0xD9 => return Err(InspectionError::Truncated),
             0xDA => scanner.read_scan()?,
             // Start of another image; this marker has no length.
             0xD8 => return Err(InspectionError::Damaged),
             marker => scanner.read_segment(marker)?,
         }
     }
-    let frame = scanner.frame.ok_or(InspectionError::Truncated)?;
-    if !frame.is_covered() {
-        return Err(InspectionError::Truncated);
-    }
-    Ok(ScannedPhoto {
-        width: frame.width,
-        height: frame.height,
-        bytes: scanner.cut.finish(scanner.at),
-    })
+    scanner.finish()
 }
 
 struct JpegScanner<'a> {
@@ -55,11 +60,17 @@ struct JpegScanner<'a> {
     at: usize,
     cut: Cut<'a>,
     frame: Option<Frame>,
+    tables: Tables,
+    applications: Applications,
+    bands: Bands,
     scans: usize,
-    exif_seen: bool,
 }
 
 impl<'a> JpegScanner<'a> {
+    fn is_complete(&self) -> bool {
+        self.frame.as_ref().is_some_and(Frame::is_complete)
+    }
+
     /// Reads the next marker that starts a segment or ends the image; removes the bytes before it.
     fn next_marker(&mut self) -> Result<u8, InspectionError> {
         let begin = self.at;
@@ -93,13 +104,14 @@ impl<'a> JpegScanner<'a> {
     fn read_segment(&mut self, marker: u8) -> Result<(), InspectionError> {
         let (range, contents) = self.read_contents()?;
         match marker {
-            0xC0..=0xC2 => self.read_frame(contents)?,
-            0xC4 => tables::check_huffman(contents)?,
-            0xDB => tables::check_quantization(contents)?,
-            0xDD if contents.len() == 2 => {}
-            0xE0..=0xEF => self.trim_application(marker, range, contents),
+            0xC0..=0xC2 => self.read_frame(contents, marker == 0xC2)?,
+            0xC4 | 0xDB | 0xDD => self.tables.read(marker, range, contents)?,
+            0xE0..=0xEF if self.scans == 0 => {
+                self.applications
+                    .read(marker, range, contents, &mut self.cut)?;
+            }
             // DNL (browsers use the frame header), arithmetic conditioning, comment.
-            0xDC | 0xCC | 0xFE => self.cut.remove(range),
+            0xE0..=0xEF | 0xDC | 0xCC | 0xFE => self.cut.remove(range),
             0xC3 | 0xC5..=0xC7 | 0xC9..=0xCF | 0xDE | 0xDF => {
                 return Err(InspectionError::UnsupportedJpeg);
             }
@@ -108,51 +120,72 @@ impl<'a> JpegScanner<'a> {
         Ok(())
     }
 
-    fn read_frame(&mut self, contents: &[u8]) -> Result<(), InspectionError> {
-        let frame = Frame::parse(contents)?;
+    fn read_frame(&mut self, contents: &[u8], is_progressive: bool) -> Result<(), InspectionError> {
+        let frame = Frame::parse(contents, is_progressive)?;
         check_dimensions(frame.width, frame.height)?;
         ensure(self.frame.replace(frame).is_none())
     }
 
-    /// Keeps the parts of an application segment that affect the appearance: colours and orientation.
-    fn trim_application(&mut self, marker: u8, range: Range<usize>, contents: &[u8]) {
-        let before_scans = self.scans == 0;
-        match marker {
-            // JFIF means YCbCr colours; the thumbnail after its 14 bytes is removed.
-            0xE0 if before_scans && contents.starts_with(b"JFIF\0") && contents.len() >= 14 => {
-                let mut jfif = *b"\xFF\xE0\0\x10JFIF\0\0\0\0\0\0\0\0\0\0";
-                jfif[9..16].copy_from_slice(&contents[5..12]);
-                self.cut.replace(range, &jfif);
-            }
-            0xE1 if before_scans && !self.exif_seen && contents.starts_with(EXIF) => {
-                // Viewers read only the first EXIF.
-                self.exif_seen = true;
-                let orientation = Orientation::read(&contents[EXIF.len()..]);
-                let exif = orientation.map(exif_segment).unwrap_or_default();
-                self.cut.replace(range, &exif);
-            }
-            0xE2 if before_scans && is_icc_profile(contents) => {}
-            // The last of Adobe's twelve bytes distinguishes RGB from YCbCr, and CMYK from YCCK.
-            0xEE if before_scans && contents.starts_with(b"Adobe") && contents.len() >= 12 => {
-                let mut adobe = *b"\xFF\xEE\0\x0EAdobe\0\0\0\0\0\0\0";
-                adobe[9..].copy_from_slice(&contents[5..12]);
-                self.cut.replace(range, &adobe);
-            }
-            _ => self.cut.remove(range),
-        }
-    }
-
-    /// Reads a scan header and skips its data, up to the next marker.
+    /// Reads a scan header and its data. The tables that it names must exist.
     fn read_scan(&mut self) -> Result<(), InspectionError> {
         let (_, header) = self.read_contents()?;
-        let frame = self.frame.as_mut().ok_or(InspectionError::Damaged)?;
-        frame.mark_covered(header)?;
+        let mut frame = self.frame.take().ok_or(InspectionError::Damaged)?;
+        let header = frame.parse_scan(header)?;
         self.scans += 1;
         ensure(self.scans <= MAX_SCANS)?;
-        let data = self.source.get(self.at..).unwrap_or_default();
-        let length = scan_length(data).ok_or(InspectionError::Truncated)?;
-        self.at += length;
-        ensure(length > 0)
+        self.use_tables(&mut frame, &header)?;
+        let interval = self.tables.use_table(Slot::RestartInterval, self.source);
+        let interval = interval.and_then(|bytes| bytes.first_chunk());
+        let length = || scan_length(self.source.get(self.at..).unwrap_or_default());
+        // Without a marker behind it, only walking tells whether the scan is complete.
+        if is_walked(frame.width, frame.height) || !frame.is_progressive && length().is_none() {
+            let scan = Scan {
+                source: self.source,
+                frame: &frame,
+                header: &header,
+                interval: interval.map_or(0, |bytes| u16::from_be_bytes(*bytes)),
+            };
+            self.at = scan.walk(self.at, &mut self.tables, &mut self.bands, &mut self.cut)?;
+        } else {
+            let length = length().ok_or(InspectionError::Truncated)?;
+            self.at += length;
+            ensure(length > 0)?;
+        }
+        frame.cover(&header);
+        self.frame = Some(frame);
+        Ok(())
+    }
+
+    /// Marks the tables of a scan as used. A component keeps the quantization table of its first scan.
+    fn use_tables(
+        &mut self,
+        frame: &mut Frame,
+        header: &ScanHeader,
+    ) -> Result<(), InspectionError> {
+        let (uses_dc, uses_ac) = header.uses_tables();
+        for (index, dc, ac) in &header.components {
+            let quantization = frame.components[*index].quantization.take();
+            let slots = [
+                quantization.map(Slot::Quantization),
+                uses_dc.then_some(Slot::Dc(*dc)),
+                uses_ac.then_some(Slot::Ac(*ac)),
+            ];
+            for slot in slots.into_iter().flatten() {
+                ensure(self.tables.use_table(slot, self.source).is_some())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<ScannedPhoto, InspectionError> {
+        let frame = self.frame.ok_or(InspectionError::Truncated)?;
+        self.tables.remove_unused(self.source, &mut self.cut);
+        self.applications.reduce_profile(self.source, &mut self.cut);
+        Ok(ScannedPhoto {
+            width: frame.width,
+            height: frame.height,
+            bytes: self.cut.finish(self.at, END),
+        })
     }
 }
 
@@ -166,17 +199,4 @@ fn scan_length(data: &[u8]) -> Option<usize> {
             _ => return Some(at),
         }
     }
-}
-
-/// Returns whether APP2 contents are a part of an ICC profile: name, number from 1, count, data.
-fn is_icc_profile(contents: &[u8]) -> bool {
-    contents
-        .strip_prefix(b"ICC_PROFILE\0")
-        .and_then(|part| part.first_chunk())
-        .is_some_and(|[number, count]| (1..=*count).contains(number))
-}
-
-/// Returns an APP1 segment with the orientation alone.
-fn exif_segment(orientation: Orientation) -> Vec<u8> {
-    [b"\xFF\xE1\0\x22", EXIF, &orientation.to_exif()].concat()
 }

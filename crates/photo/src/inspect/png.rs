@@ -1,167 +1,165 @@
-//! PNG scanner: reads every chunk up to IEND, and keeps the pixels and the chunks that affect their colours.
-//! Verifies the checksum of each kept chunk, which detects damage without decoding. Removes all other chunks.
+//! PNG scanner: reads every chunk up to IEND, inflates the pixels without keeping them, and keeps the chunks that affect
+//! their colours. Removes all other chunks, leaves out wrong ones that are not critical, and adds a missing IEND.
 
-use std::ops::{Range, RangeInclusive};
+mod chunk;
+mod colours;
+mod header;
+mod pixels;
+
+use std::ops::Range;
 
 use bytes::Bytes;
 
 use super::InspectionError;
 use super::cut::Cut;
 use super::exif::Orientation;
-use super::picture::{ScannedPhoto, check_dimensions, ensure};
-
-/// Chunks before the pixels that affect the colours, with their allowed lengths; each may occur once.
-const COLOURS: [(&[u8; 4], RangeInclusive<usize>); 9] = [
-    (b"PLTE", 3..=768),
-    (b"tRNS", 1..=256),
-    (b"gAMA", 4..=4),
-    (b"cHRM", 32..=32),
-    (b"sRGB", 1..=1),
-    (b"iCCP", 4..=usize::MAX),
-    (b"cICP", 4..=4),
-    (b"mDCV", 24..=24),
-    (b"cLLI", 8..=8),
-];
+use super::picture::{ScannedPhoto, ensure, is_walked};
+use chunk::{Chunk, write_chunk};
+use colours::{Colours, Remains};
+use header::Header;
+use pixels::{PixelStream, StreamState, rewrite};
 
 /// Length of the signature, which is already verified.
 const SIGNATURE: usize = 8;
 
-/// Length of a chunk without its data: length, type, checksum.
-const CHUNK_OVERHEAD: usize = 12;
+/// The last chunk.
+const END: &[u8] = b"\0\0\0\0IEND\xAE\x42\x60\x82";
 
 pub(super) fn clean(source: &Bytes) -> Result<ScannedPhoto, InspectionError> {
-    let header = PngChunk::read(source, SIGNATURE)?;
-    let (width, height) = parse_dimensions(&header)?;
+    let first = Chunk::read(source, SIGNATURE).ok_or(InspectionError::Truncated)?;
+    let header = Header::parse(&first)?;
     let mut scanner = PngScanner {
+        source,
+        header,
         cut: Cut::new(source),
-        colours: [false; COLOURS.len()],
-        pixels: 0,
+        colours: Colours::new(header),
+        pixels: is_walked(header.width, header.height).then(|| PixelStream::new(&header)),
+        data: None,
+        is_after_data: false,
         exif_seen: false,
     };
-    let mut chunk = header;
-    while chunk.kind != *b"IEND" {
-        chunk = PngChunk::read(source, chunk.range.end)?;
-        scanner.take(&chunk)?;
+    let mut at = first.range.end;
+    loop {
+        match Chunk::read(source, at) {
+            Some(chunk) if chunk.kind == *b"IEND" => break,
+            Some(chunk) => {
+                scanner.take(&chunk)?;
+                at = chunk.range.end;
+            }
+            // Without IEND, only the pixels tell whether the file is complete.
+            None if scanner.is_complete() => break,
+            None => return Err(InspectionError::Truncated),
+        }
     }
-    if scanner.pixels == 0 {
-        return Err(InspectionError::Truncated);
-    }
-    Ok(ScannedPhoto {
-        width,
-        height,
-        bytes: scanner.cut.finish(chunk.range.end),
-    })
-}
-
-/// Parses IHDR: the first chunk, 13 bytes, with a colour type and depth that PNG defines.
-fn parse_dimensions(header: &PngChunk<'_>) -> Result<(u32, u32), InspectionError> {
-    ensure(header.kind == *b"IHDR")?;
-    let Some(([w1, w2, w3, w4, h1, h2, h3, h4], [depth, colour, 0, 0, 0 | 1])) =
-        header.data.split_first_chunk()
-    else {
-        return Err(InspectionError::Damaged);
-    };
-    header.check()?;
-    let is_known = match colour {
-        0 => matches!(depth, 1 | 2 | 4 | 8 | 16),
-        3 => matches!(depth, 1 | 2 | 4 | 8),
-        2 | 4 | 6 => matches!(depth, 8 | 16),
-        _ => false,
-    };
-    ensure(is_known)?;
-    let width = u32::from_be_bytes([*w1, *w2, *w3, *w4]);
-    let height = u32::from_be_bytes([*h1, *h2, *h3, *h4]);
-    check_dimensions(width, height)?;
-    Ok((width, height))
+    scanner.finish(at)
 }
 
 struct PngScanner<'a> {
+    source: &'a Bytes,
+    header: Header,
     cut: Cut<'a>,
-    /// Which of [`COLOURS`] were found.
-    colours: [bool; COLOURS.len()],
-    /// Bytes of compressed pixels so far.
-    pixels: usize,
+    colours: Colours,
+    /// `None` if the pixels are not read.
+    pixels: Option<PixelStream>,
+    /// Range of the IDAT chunks.
+    data: Option<Range<usize>>,
+    /// Whether another chunk followed the IDAT chunks, which ends them.
+    is_after_data: bool,
     exif_seen: bool,
 }
 
 impl PngScanner<'_> {
-    fn take(&mut self, chunk: &PngChunk<'_>) -> Result<(), InspectionError> {
+    fn is_complete(&self) -> bool {
+        let state = self.pixels.as_ref().map(PixelStream::state);
+        state.is_some_and(|state| state != StreamState::Open)
+    }
+
+    fn take(&mut self, chunk: &Chunk<'_>) -> Result<(), InspectionError> {
+        self.is_after_data |= self.data.is_some() && chunk.kind != *b"IDAT";
         match &chunk.kind {
-            b"IDAT" => {
-                self.pixels += chunk.data.len();
-                chunk.check()
+            b"IDAT" if self.is_after_data || self.is_complete() => {
+                self.cut.remove(chunk.range.clone())
             }
-            b"IEND" if chunk.data.is_empty() => chunk.check(),
-            b"acTL" | b"fdAT" => Err(InspectionError::Animated),
-            b"eXIf" if !self.exif_seen => {
-                self.exif_seen = true;
-                let exif = Orientation::read(chunk.data).map(exif_chunk);
-                let exif = exif.unwrap_or_default();
-                self.cut.replace(chunk.range.clone(), &exif);
-                Ok(())
-            }
-            kind if self.is_colour(*kind, chunk.data.len()) => chunk.check(),
-            // An upper-case first letter marks a critical chunk. Duplicate or late palettes are rejected, as in
-            // browsers.
-            [b'A'..=b'Z', ..] => Err(InspectionError::Damaged),
-            _ => {
+            b"IDAT" => self.take_pixels(chunk)?,
+            // Number of frames and of repetitions. Late and wrong ones are ignored, and the image is still.
+            b"acTL" if self.data.is_none() && chunk.data.len() == 8 && chunk.is_intact() => {
+                ensure_still(chunk.data)?;
                 self.cut.remove(chunk.range.clone());
-                Ok(())
             }
+            b"eXIf" if !self.exif_seen && chunk.is_intact() => {
+                self.exif_seen = true;
+                let exif = Orientation::read(chunk.data)
+                    .map(|orientation| write_chunk(*b"eXIf", &orientation.to_exif()));
+                self.cut
+                    .replace(chunk.range.clone(), &exif.unwrap_or_default());
+            }
+            [b'a'..=b'z', ..] | b"PLTE" if self.data.is_none() => match self.colours.take(chunk)? {
+                Remains::All => {}
+                Remains::Nothing => self.cut.remove(chunk.range.clone()),
+                Remains::Rewritten(with) => self.cut.replace(chunk.range.clone(), &with),
+            },
+            // An upper-case first letter marks a critical chunk: browsers reject unknown ones, and a late palette.
+            [b'A'..=b'Z', ..] if !self.is_complete() => return Err(InspectionError::Damaged),
+            _ => self.cut.remove(chunk.range.clone()),
         }
+        Ok(())
     }
 
-    /// Returns whether a chunk affects the colours: before the pixels, and the first of its kind.
-    fn is_colour(&mut self, kind: [u8; 4], length: usize) -> bool {
-        let found = COLOURS
-            .iter()
-            .position(|(known, lengths)| **known == kind && lengths.contains(&length));
-        found.is_some_and(|index| {
-            self.pixels == 0 && !std::mem::replace(&mut self.colours[index], true)
+    fn take_pixels(&mut self, chunk: &Chunk<'_>) -> Result<(), InspectionError> {
+        ensure(!self.colours.lacks_palette())?;
+        chunk.check()?;
+        let start = self
+            .data
+            .as_ref()
+            .map_or(chunk.range.start, |data| data.start);
+        self.data = Some(start..chunk.range.end);
+        if chunk.data.is_empty() {
+            self.cut.remove(chunk.range.clone());
+        }
+        let Some(pixels) = &mut self.pixels else {
+            return Ok(());
+        };
+        let used = pixels.read(chunk.data)?;
+        if pixels.state() == StreamState::Ended && used < chunk.data.len() {
+            let with = write_chunk(chunk.kind, &chunk.data[..used]);
+            self.cut
+                .replace(chunk.range.clone(), if used == 0 { &[] } else { &with });
+        }
+        Ok(())
+    }
+
+    /// Finishes the file before IEND, at `end`.
+    fn finish(mut self, end: usize) -> Result<ScannedPhoto, InspectionError> {
+        let data = self.data.clone().ok_or(InspectionError::Truncated)?;
+        match self.pixels.as_ref().map(PixelStream::state) {
+            Some(StreamState::Open) => return Err(InspectionError::Truncated),
+            Some(StreamState::NeedsRewriting) => self.rewrite_pixels(data)?,
+            Some(StreamState::Ended) | None => {}
+        }
+        Ok(ScannedPhoto {
+            width: self.header.width,
+            height: self.header.height,
+            bytes: self.cut.finish(end, END),
         })
     }
-}
 
-struct PngChunk<'a> {
-    kind: [u8; 4],
-    data: &'a [u8],
-    /// CRC-32 of type and data, as stored in the file.
-    checksum: u32,
-    /// Range of the chunk in the file, including length and checksum.
-    range: Range<usize>,
-}
-
-impl<'a> PngChunk<'a> {
-    fn read(source: &'a Bytes, at: usize) -> Result<Self, InspectionError> {
-        Self::split(source, at).ok_or(InspectionError::Truncated)
-    }
-
-    /// Splits off one chunk. Returns `None` if the file ends within it.
-    fn split(source: &'a Bytes, at: usize) -> Option<Self> {
-        let (length, rest) = source.get(at..)?.split_first_chunk()?;
-        let (kind, rest) = rest.split_first_chunk()?;
-        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
-        let (data, rest) = rest.split_at_checked(length)?;
-        let checksum = u32::from_be_bytes(*rest.first_chunk()?);
-        Some(Self {
-            kind: *kind,
-            data,
-            checksum,
-            range: at..at + CHUNK_OVERHEAD + length,
-        })
-    }
-
-    fn check(&self) -> Result<(), InspectionError> {
-        let mut crc = crc32fast::Hasher::new();
-        crc.update(&self.kind);
-        crc.update(self.data);
-        ensure(crc.finalize() == self.checksum)
+    /// Replaces all IDAT chunks by one with a stream of the rows alone.
+    fn rewrite_pixels(&mut self, data: Range<usize>) -> Result<(), InspectionError> {
+        let mut stream = Vec::new();
+        let mut at = data.start;
+        while at < data.end {
+            let chunk = Chunk::read(self.source, at).ok_or(InspectionError::Damaged)?;
+            stream.extend_from_slice(chunk.data);
+            at = chunk.range.end;
+        }
+        let stream = rewrite(&self.header, &stream)?;
+        self.cut.replace_all(data, &write_chunk(*b"IDAT", &stream));
+        Ok(())
     }
 }
 
-/// Returns an eXIf chunk with the orientation alone.
-fn exif_chunk(orientation: Orientation) -> Vec<u8> {
-    let content = [&b"eXIf"[..], &orientation.to_exif()].concat();
-    let checksum = crc32fast::hash(&content).to_be_bytes();
-    [b"\0\0\0\x1A", &content[..], &checksum].concat()
+/// Rejects an animation: contents of acTL with a number of frames.
+fn ensure_still(contents: &[u8]) -> Result<(), InspectionError> {
+    let is_still = contents.starts_with(&[0; 4]);
+    is_still.then_some(()).ok_or(InspectionError::Animated)
 }

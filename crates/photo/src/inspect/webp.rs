@@ -1,5 +1,6 @@
 //! WebP scanner: reads every chunk of the RIFF container, and keeps image, transparency and colour profile.
-//! Rewrites sizes and flags in the header to match the kept chunks, which strict readers require.
+//! Rewrites sizes and flags in the header to match the kept chunks, which strict readers require. Like browsers, it heeds
+//! nothing that is wrong beside the image.
 
 use std::ops::Range;
 
@@ -8,6 +9,7 @@ use bytes::Bytes;
 use super::InspectionError;
 use super::cut::Cut;
 use super::exif::Orientation;
+use super::icc;
 use super::picture::{ScannedPhoto, check_dimensions, ensure};
 
 /// Flags of VP8X that announce chunks.
@@ -26,21 +28,31 @@ const CHUNK_HEADER: usize = 8;
 const FLAGS: usize = HEADER + CHUNK_HEADER;
 
 pub(super) fn clean(source: &Bytes) -> Result<ScannedPhoto, InspectionError> {
-    let end = riff_end(source)?;
+    let declared = riff_end(source)?;
+    let end = declared.min(source.len());
     let mut scanner = WebpScanner {
         canvas: None,
         flags: 0,
         kept: 0,
         frame: None,
+        alpha: None,
         cut: Cut::new(source),
     };
     let mut at = HEADER;
     while at < end {
-        let chunk = RiffChunk::read(source, at, end)?;
-        at = chunk.range.end;
-        scanner.take(&chunk)?;
+        match RiffChunk::read(source, at, end) {
+            Some(chunk) => {
+                scanner.take(&chunk)?;
+                scanner.clear_padding(&chunk);
+                at = chunk.range.end;
+            }
+            // Browsers stop at the image; what follows it is not needed.
+            None if scanner.frame.is_some() => break,
+            None if declared > end => return Err(InspectionError::Truncated),
+            None => return Err(InspectionError::Damaged),
+        }
     }
-    scanner.finish(source, end)
+    scanner.finish(at)
 }
 
 /// Returns the end of the container according to its header.
@@ -48,7 +60,6 @@ fn riff_end(source: &Bytes) -> Result<usize, InspectionError> {
     let size = source.get(4..).and_then(|rest| rest.first_chunk());
     size.and_then(|size| usize::try_from(u32::from_le_bytes(*size)).ok())
         .and_then(|size| size.checked_add(8))
-        .filter(|end| *end <= source.len())
         .ok_or(InspectionError::Truncated)
 }
 
@@ -60,6 +71,8 @@ struct WebpScanner<'a> {
     /// Flags of the kept chunks.
     kept: u8,
     frame: Option<(u32, u32)>,
+    /// Range of the transparency of a lossy image.
+    alpha: Option<Range<usize>>,
     cut: Cut<'a>,
 }
 
@@ -69,16 +82,21 @@ impl WebpScanner<'_> {
         match chunk.kind {
             b"VP8X" if chunk.range.start == HEADER => self.read_vp8x(chunk.data)?,
             b"VP8 " if is_before_image => self.set_frame(lossy_dimensions(chunk.data)?)?,
-            b"VP8L" if is_before_image => self.set_frame(lossless_dimensions(chunk.data)?)?,
+            b"VP8L" if is_before_image => {
+                self.set_frame(lossless_dimensions(chunk.data)?)?;
+                // Lossless images have their own transparency.
+                if let Some(alpha) = self.alpha.take() {
+                    self.cut.replace_all(alpha, &[]);
+                }
+                self.kept |= self.flags & ALPHA;
+            }
             // Readers expect the image or VP8X as the first chunk.
             _ if chunk.range.start == HEADER && is_before_image => {
                 return Err(InspectionError::Damaged);
             }
             b"ANIM" | b"ANMF" => return Err(InspectionError::Animated),
-            b"ICCP" if is_before_image && self.expects(PROFILE) => self.kept |= PROFILE,
-            b"ALPH" if is_before_image && self.canvas.is_some() && self.kept & ALPHA == 0 => {
-                self.kept |= ALPHA;
-            }
+            b"ICCP" if is_before_image && self.expects(PROFILE) => self.reduce_profile(chunk),
+            b"ALPH" if is_before_image && self.alpha.is_none() => self.reduce_alpha(chunk),
             b"EXIF" if self.expects(EXIF) => self.reduce_exif(chunk),
             _ => self.cut.remove(chunk.range.clone()),
         }
@@ -114,31 +132,65 @@ impl WebpScanner<'_> {
         Ok(())
     }
 
+    /// Reduces the colour profile to its colours.
+    fn reduce_profile(&mut self, chunk: &RiffChunk<'_>) {
+        let profile = icc::reduce(chunk.data);
+        self.kept |= profile.as_ref().map_or(0, |_| PROFILE);
+        let with = profile.map(|profile| write_chunk(*b"ICCP", &profile));
+        self.cut
+            .replace(chunk.range.clone(), &with.unwrap_or_default());
+    }
+
+    /// Keeps the transparency of a lossy image: a byte that says how it is compressed, and as many bytes as pixels if it is
+    /// not. A wrong one is left out.
+    fn reduce_alpha(&mut self, chunk: &RiffChunk<'_>) {
+        let (width, height) = self.canvas.unwrap_or_default();
+        let raw = 1 + width as usize * height as usize;
+        let data = match chunk.data.first().map(|how| how & 3) {
+            Some(0) => chunk.data.get(..raw),
+            Some(1) if chunk.data.len() > 1 => Some(chunk.data),
+            _ => None,
+        };
+        let Some(data) = data else {
+            return self.cut.remove(chunk.range.clone());
+        };
+        self.alpha = Some(chunk.range.clone());
+        self.kept |= ALPHA;
+        let with = write_chunk(*b"ALPH", data);
+        self.cut.replace(chunk.range.clone(), &with);
+    }
+
     /// Reduces the EXIF chunk to the orientation. Some writers add the `Exif` prefix of JPEG.
     fn reduce_exif(&mut self, chunk: &RiffChunk<'_>) {
         let tiff = chunk.data.strip_prefix(b"Exif\0\0").unwrap_or(chunk.data);
-        let exif = Orientation::read(tiff).map(exif_chunk).unwrap_or_default();
-        if !exif.is_empty() {
-            self.kept |= EXIF;
-        }
-        self.cut.replace(chunk.range.clone(), &exif);
+        let exif = Orientation::read(tiff)
+            .map(|orientation| write_chunk(*b"EXIF", &orientation.to_exif()));
+        self.kept |= exif.as_ref().map_or(0, |_| EXIF);
+        self.cut
+            .replace(chunk.range.clone(), &exif.unwrap_or_default());
     }
 
-    fn finish(self, source: &Bytes, end: usize) -> Result<ScannedPhoto, InspectionError> {
+    /// Sets the padding of an image to zero.
+    fn clear_padding(&mut self, chunk: &RiffChunk<'_>) {
+        let padding = chunk.range.start + CHUNK_HEADER + chunk.data.len()..chunk.range.end;
+        if !padding.is_empty() && matches!(chunk.kind, b"VP8 " | b"VP8L") {
+            self.cut.replace(padding, &[0]);
+        }
+    }
+
+    /// Finishes the container at `end`, with sizes and flags of the kept chunks.
+    fn finish(mut self, end: usize) -> Result<ScannedPhoto, InspectionError> {
         let (width, height) = self.frame.ok_or(InspectionError::Truncated)?;
-        // The first chunk is always kept, so its first bytes have the same offset in the output.
-        let mut head: [u8; FLAGS + 4] = *source.first_chunk().ok_or(InspectionError::Truncated)?;
         let size =
             u32::try_from(self.cut.length(end) - 8).map_err(|_| InspectionError::TooLarge)?;
-        head[4..8].copy_from_slice(&size.to_le_bytes());
+        self.cut.replace(4..8, &size.to_le_bytes());
         if self.canvas.is_some() {
-            let flags = self.flags & ALPHA | self.kept & (PROFILE | EXIF);
-            head[FLAGS..].copy_from_slice(&[flags, 0, 0, 0]);
+            self.cut.replace(FLAGS..FLAGS + 4, &[self.kept, 0, 0, 0]);
         }
         Ok(ScannedPhoto {
             width,
             height,
-            bytes: self.cut.finish_with_head(&head, end),
+            bytes: self.cut.finish(end, &[]),
         })
     }
 }
@@ -181,11 +233,7 @@ struct RiffChunk<'a> {
 
 impl<'a> RiffChunk<'a> {
     /// Reads the chunk at `at` of a container that ends at `end`.
-    fn read(source: &'a Bytes, at: usize, end: usize) -> Result<Self, InspectionError> {
-        Self::split(source, at, end).ok_or(InspectionError::Damaged)
-    }
-
-    fn split(source: &'a Bytes, at: usize, end: usize) -> Option<Self> {
+    fn read(source: &'a Bytes, at: usize, end: usize) -> Option<Self> {
         let (kind, rest) = source.get(at..end)?.split_first_chunk()?;
         let (length, rest) = rest.split_first_chunk()?;
         let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
@@ -200,7 +248,13 @@ impl<'a> RiffChunk<'a> {
     }
 }
 
-/// Returns an EXIF chunk with the orientation alone.
-fn exif_chunk(orientation: Orientation) -> Vec<u8> {
-    [&b"EXIF\x1A\0\0\0"[..], &orientation.to_exif()].concat()
+/// Returns a chunk, padded to an even length.
+fn write_chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(data.len()).unwrap_or_default();
+    let padding: &[u8] = if data.len().is_multiple_of(2) {
+        &[]
+    } else {
+        &[0]
+    };
+    [&kind, &length.to_le_bytes()[..], data, padding].concat()
 }

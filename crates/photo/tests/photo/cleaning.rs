@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::samples::{self, SECRET, insert};
 
 #[track_caller]
-fn clean(bytes: impl Into<Bytes>) -> CleanPhoto {
+pub fn clean(bytes: impl Into<Bytes>) -> CleanPhoto {
     let photo = inspect(bytes.into()).unwrap();
     let again = inspect(photo.bytes.clone()).unwrap();
     assert_eq!(again, photo, "cleaning twice is cleaning once");
@@ -23,7 +23,7 @@ fn clean(bytes: impl Into<Bytes>) -> CleanPhoto {
     photo
 }
 
-fn decode(bytes: &[u8]) -> DynamicImage {
+pub fn decode(bytes: &[u8]) -> DynamicImage {
     image::load_from_memory(bytes).unwrap()
 }
 
@@ -33,13 +33,13 @@ fn orientation(bytes: &[u8]) -> u8 {
     decoder.orientation().unwrap().to_exif()
 }
 
-fn contains(bytes: &[u8], what: &[u8]) -> bool {
+pub fn contains(bytes: &[u8], what: &[u8]) -> bool {
     bytes.windows(what.len()).any(|window| window == what)
 }
 
 /// Checks that the secret is removed and nothing else.
 #[track_caller]
-fn assert_cleans_to(marked: Vec<u8>, plain: &[u8]) {
+pub fn assert_cleans_to(marked: Vec<u8>, plain: &[u8]) {
     assert!(contains(&marked, SECRET));
     let photo = clean(marked);
     assert!(!contains(&photo.bytes, SECRET));
@@ -195,15 +195,6 @@ fn only_the_first_exif_counts() {
 
 #[test]
 fn colours_stay() {
-    let profile = samples::segment(0xE2, b"ICC_PROFILE\0\x01\x02first");
-    let second = samples::segment(0xE2, b"ICC_PROFILE\0\x02\x02second");
-    let jpeg = insert(
-        &samples::encode(ImageFormat::Jpeg),
-        20,
-        &[profile, second].concat(),
-    );
-    assert_eq!(clean(jpeg.clone()).bytes, jpeg);
-
     let colours = [
         samples::chunk(b"gAMA", &[0, 0, 0xB1, 0x8F]),
         samples::chunk(b"sRGB", &[0]),

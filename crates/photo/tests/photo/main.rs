@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panic")]
 
 mod cleaning;
+mod hidden;
 mod hostile;
+mod incomplete;
 mod refusing;
+mod repairing;
 mod samples;

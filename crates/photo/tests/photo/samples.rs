@@ -1,8 +1,10 @@
 //! Sample photos of each kind, and metadata inserted at every legal place.
 //! `data/` holds what the `image` crate cannot write (progressive JPEG, lossy WebP), written by Pillow 13.
 
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
 use image::{DynamicImage, ImageFormat, RgbImage};
 
 /// Secret in all metadata and trailing data; a clean photo must not contain it.
@@ -108,6 +110,15 @@ pub fn secret_segments() -> Vec<Vec<u8>> {
     segments
 }
 
+/// Returns the length of what stands behind the picture of a sample without metadata.
+pub fn end_length(photo: &[u8]) -> usize {
+    match photo[0] {
+        0xFF => 2,
+        0x89 => 12,
+        _ => 0,
+    }
+}
+
 /// Returns the offsets between the segments and scans of a JPEG, and before its end.
 pub fn jpeg_offsets(jpeg: &[u8]) -> Vec<usize> {
     let mut places = vec![];
@@ -192,4 +203,94 @@ pub fn extended_webp(more: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
     let header = riff_chunk(b"VP8X", &[flags, 0, 0, 0, 22, 0, 0, 16, 0, 0]);
     let more = more.iter().map(|(kind, data)| riff_chunk(*kind, data));
     riff(&[&header, &simple[12..], &more.collect::<Vec<_>>().concat()].concat())
+}
+
+/// Returns an ICC profile of sRGB, with the secret in its header, in texts, between and behind the tags.
+pub fn secret_profile() -> Vec<u8> {
+    let xyz = |values: [u32; 3]| {
+        let values = values.map(u32::to_be_bytes).concat();
+        [b"XYZ \0\0\0\0", &values[..]].concat()
+    };
+    let curve = [&b"para\0\0\0\0\0\0\0\0\0\x02\x66\x66"[..], SECRET].concat();
+    let text = [b"text\0\0\0\0", SECRET].concat();
+    let tags: [(&[u8; 4], Vec<u8>); 9] = [
+        (b"desc", text.clone()),
+        (b"cprt", text),
+        (b"rXYZ", xyz([0x6FA2, 0x38F5, 0x390])),
+        (b"gXYZ", xyz([0x6299, 0xB785, 0x18DA])),
+        (b"bXYZ", xyz([0x24A0, 0xF84, 0xB6CF])),
+        (b"rTRC", curve.clone()),
+        (b"gTRC", curve.clone()),
+        (b"bTRC", curve),
+        (b"wtpt", xyz([0xF6D6, 0x10000, 0xD32D])),
+    ];
+    let mut profile = vec![0; 128];
+    profile[8] = 4;
+    profile[12..24].copy_from_slice(b"mntrRGB XYZ ");
+    profile[24..30].copy_from_slice(SECRET);
+    profile[36..40].copy_from_slice(b"acsp");
+    profile[80..86].copy_from_slice(SECRET);
+    profile[100..106].copy_from_slice(SECRET);
+    profile.extend(9_u32.to_be_bytes());
+    let begin = profile.len() + 12 * tags.len();
+    let mut data = Vec::new();
+    for (name, value) in &tags {
+        let place = [begin + data.len(), value.len()].map(|it| u32::try_from(it).unwrap());
+        profile.extend([&name[..], &place.map(u32::to_be_bytes).concat()].concat());
+        data.extend_from_slice(value);
+    }
+    profile.extend([&data[..], SECRET].concat());
+    let length = u32::try_from(profile.len()).unwrap();
+    profile[..4].copy_from_slice(&length.to_be_bytes());
+    [&profile, SECRET].concat()
+}
+
+/// Compresses with zlib, without compression: the secret stays legible.
+pub fn zlib(data: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::none());
+    encoder.write_all(data).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Returns a PNG of 23 × 17 grey pixels or palette entries, with the given chunks before its pixels and this zlib stream.
+pub fn png(colour: u8, before: &[Vec<u8>], stream: &[u8]) -> Vec<u8> {
+    let header = [0, 0, 0, 23, 0, 0, 0, 17, 8, colour, 0, 0, 0];
+    let parts = [
+        &b"\x89PNG\r\n\x1A\n"[..],
+        &chunk(b"IHDR", &header),
+        &before.concat(),
+        &chunk(b"IDAT", stream),
+        &chunk(b"IEND", b""),
+    ];
+    parts.concat()
+}
+
+/// Returns the rows of [`png`]: a filter and 23 bytes each.
+pub fn png_rows() -> Vec<u8> {
+    [
+        &[0],
+        &[
+            1, 0, 2, 0, 1, 1, 2, 0, 3, 1, 0, 2, 0, 1, 1, 2, 0, 3, 0, 1, 2, 3, 0,
+        ][..],
+    ]
+    .concat()
+    .repeat(17)
+}
+
+/// Returns the contents of the IDAT chunks of a PNG, and the offset of the first.
+pub fn png_stream(png: &[u8]) -> (Vec<u8>, usize) {
+    let places = png_offsets(png);
+    let is_data = |at: &&usize| png[**at + 4..].starts_with(b"IDAT");
+    let chunks: Vec<_> = places.iter().filter(is_data).copied().collect();
+    let data = chunks.iter().flat_map(|at| {
+        let length = u32::from_be_bytes(png[*at..][..4].try_into().unwrap());
+        png[at + 8..][..usize::try_from(length).unwrap()].to_vec()
+    });
+    (data.collect(), chunks[0])
+}
+
+/// Returns a PNG with another zlib stream, in one chunk behind which only IEND follows.
+pub fn with_stream(png: &[u8], stream: &[u8]) -> Vec<u8> {
+    let (_, at) = png_stream(png);
+    [&png[..at], &chunk(b"IDAT", stream), &chunk(b"IEND", b"")].concat()
 }

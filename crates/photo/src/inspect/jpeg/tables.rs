@@ -1,86 +1,137 @@
-//! JPEG segments that decoding needs, checked so that no other data can hide in them.
-//! Lengths must be exact, as in libjpeg.
+//! Tables of a JPEG: Huffman codes, quantization, restart interval. Checks that they are complete, so that no other data
+//! can hide in them, and removes those that no scan uses. Lengths must be exact, as in libjpeg.
+
+use std::ops::Range;
+
+use bytes::Bytes;
 
 use super::super::InspectionError;
+use super::super::cut::Cut;
 use super::super::picture::ensure;
 
-/// Frame header, and the components that a scan has covered.
-pub(super) struct Frame {
-    pub(super) width: u32,
-    pub(super) height: u32,
-    /// Ids, and whether a scan covered them.
-    components: Vec<(u8, bool)>,
+/// Maximum number of tables: more than the scans of any photo can use.
+const MAX_TABLES: usize = 2000;
+
+/// Kind and number of a table.
+#[derive(Clone, Copy)]
+pub(super) enum Slot {
+    Dc(u8),
+    Ac(u8),
+    Quantization(u8),
+    RestartInterval,
 }
 
-impl Frame {
-    /// Parses a frame header (SOF0 to SOF2) that browsers can display.
-    pub(super) fn parse(contents: &[u8]) -> Result<Self, InspectionError> {
-        let Some(([precision, h1, h2, w1, w2, count], components)) = contents.split_first_chunk()
-        else {
-            return Err(InspectionError::Damaged);
-        };
-        ensure(*count > 0 && components.len() == 3 * usize::from(*count))?;
-        if *precision != 8 || !matches!(count, 1 | 3 | 4) {
-            return Err(InspectionError::UnsupportedJpeg);
+/// All definitions of a file, and those in effect.
+#[derive(Default)]
+pub(super) struct Tables {
+    segments: Vec<Segment>,
+    definitions: Vec<Definition>,
+    /// Index of the definition in effect, by [`Slot::index`].
+    in_effect: [Option<usize>; 13],
+}
+
+/// A segment and its definitions.
+struct Segment {
+    /// Range in the file, with the marker.
+    range: Range<usize>,
+    definitions: Range<usize>,
+}
+
+struct Definition {
+    range: Range<usize>,
+    is_used: bool,
+}
+
+impl Slot {
+    fn index(self) -> usize {
+        match self {
+            Self::Dc(number) => usize::from(number),
+            Self::Ac(number) => 4 + usize::from(number),
+            Self::Quantization(number) => 8 + usize::from(number),
+            Self::RestartInterval => 12,
         }
-        // Each component: id, horizontal and vertical sampling factors of 1 to 4, quantization table.
-        let is_sampled = |factor| (1..=4).contains(&factor);
-        let sampled = |it: &[u8]| is_sampled(it[1] >> 4) && is_sampled(it[1] & 15) && it[2] < 4;
-        ensure(components.chunks_exact(3).all(sampled))?;
-        Ok(Self {
-            width: u16::from_be_bytes([*w1, *w2]).into(),
-            height: u16::from_be_bytes([*h1, *h2]).into(),
-            components: components
-                .chunks_exact(3)
-                .map(|component| (component[0], false))
-                .collect(),
-        })
     }
 
-    /// Marks the components of a scan header as covered.
-    pub(super) fn mark_covered(&mut self, header: &[u8]) -> Result<(), InspectionError> {
-        let (count, rest) = header.split_first().ok_or(InspectionError::Damaged)?;
-        let count = usize::from(*count);
-        ensure((1..=4).contains(&count) && rest.len() == 2 * count + 3)?;
-        for selector in rest.chunks_exact(2).take(count) {
-            let mut is_known = false;
-            for (id, is_covered) in &mut self.components {
-                if *id == selector[0] {
-                    *is_covered = true;
-                    is_known = true;
-                }
+    /// Reads the slot of the next definition of a segment, and the length of the definition.
+    fn read(marker: u8, contents: &[u8]) -> Option<(Self, usize)> {
+        let id = *contents.first()?;
+        let number = id & 15;
+        match (marker, id >> 4) {
+            (0xDD, _) => (contents.len() == 2).then_some((Self::RestartInterval, 2)),
+            (0xC4, class @ (0 | 1)) if number < 4 => {
+                let counts = contents.get(1..17)?;
+                let symbols = counts
+                    .iter()
+                    .map(|count| usize::from(*count))
+                    .sum::<usize>();
+                let slot = if class == 0 {
+                    Self::Dc(number)
+                } else {
+                    Self::Ac(number)
+                };
+                (symbols <= 256).then_some((slot, 17 + symbols))
             }
-            ensure(is_known)?;
+            (0xDB, precision @ (0 | 1)) if number < 4 => {
+                Some((Self::Quantization(number), 65 + 64 * usize::from(precision)))
+            }
+            _ => None,
         }
-        Ok(())
-    }
-
-    /// Returns whether every component has a scan. If not, the file is truncated.
-    pub(super) fn is_covered(&self) -> bool {
-        self.components.iter().all(|(_, is_covered)| *is_covered)
     }
 }
 
-/// Checks that DHT contents are complete tables: class and number, 16 counts, and that many symbols.
-pub(super) fn check_huffman(mut contents: &[u8]) -> Result<(), InspectionError> {
-    while let Some(([id, counts @ ..], rest)) = contents.split_first_chunk::<17>() {
-        let symbols: usize = counts.iter().map(|count| usize::from(*count)).sum();
-        ensure(id & 0xEC == 0 && symbols <= 256)?;
-        contents = rest.get(symbols..).ok_or(InspectionError::Damaged)?;
+impl Tables {
+    /// Reads a segment of tables (DHT, DQT, DRI). `range` is the segment with its marker.
+    pub(super) fn read(
+        &mut self,
+        marker: u8,
+        range: Range<usize>,
+        contents: &[u8],
+    ) -> Result<(), InspectionError> {
+        let first = self.definitions.len();
+        let mut at = range.end - contents.len();
+        let mut rest = contents;
+        while !rest.is_empty() {
+            let (slot, length) = Slot::read(marker, rest).ok_or(InspectionError::Damaged)?;
+            rest = rest.get(length..).ok_or(InspectionError::Damaged)?;
+            self.in_effect[slot.index()] = Some(self.definitions.len());
+            self.definitions.push(Definition {
+                range: at..at + length,
+                is_used: false,
+            });
+            at += length;
+        }
+        self.segments.push(Segment {
+            range,
+            definitions: first..self.definitions.len(),
+        });
+        ensure(self.segments.len() + self.definitions.len() <= MAX_TABLES)
     }
-    ensure(contents.is_empty())
-}
 
-/// Checks that DQT contents are complete tables: precision and number, 64 values of one or two bytes.
-pub(super) fn check_quantization(mut contents: &[u8]) -> Result<(), InspectionError> {
-    while let Some((id, rest)) = contents.split_first() {
-        let length = match id >> 4 {
-            0 => 64,
-            1 => 128,
-            _ => return Err(InspectionError::Damaged),
-        };
-        ensure(id & 0x0F <= 3)?;
-        contents = rest.get(length..).ok_or(InspectionError::Damaged)?;
+    /// Marks the table in effect as used and returns its bytes, or `None` if there is none.
+    pub(super) fn use_table<'a>(&mut self, slot: Slot, source: &'a Bytes) -> Option<&'a [u8]> {
+        let definition = self.definitions.get_mut(self.in_effect[slot.index()]?)?;
+        definition.is_used = true;
+        source.get(definition.range.clone())
     }
-    ensure(contents.is_empty())
+
+    /// Removes the tables that were not used.
+    pub(super) fn remove_unused(&self, source: &Bytes, cut: &mut Cut<'_>) {
+        for segment in &self.segments {
+            let definitions = &self.definitions[segment.definitions.clone()];
+            let used = || definitions.iter().filter(|definition| definition.is_used);
+            if used().count() == 0 {
+                cut.remove(segment.range.clone());
+            } else if used().count() < definitions.len() {
+                let length = 2 + used()
+                    .map(|definition| definition.range.len())
+                    .sum::<usize>();
+                let mut rest = source[segment.range.start..][..2].to_vec();
+                rest.extend(u16::try_from(length).unwrap_or_default().to_be_bytes());
+                for definition in used() {
+                    rest.extend_from_slice(&source[definition.range.clone()]);
+                }
+                cut.replace(segment.range.clone(), &rest);
+            }
+        }
+    }
 }
