@@ -9,7 +9,7 @@ const mistakes = new Mistakes(form);
 const draft = new Draft(form);
 const proof = new Proof(words);
 const photoQuestion = form.querySelector('.preview')?.closest('.question');
-const photo = photoQuestion && new PhotoQuestion(photoQuestion);
+const photo = photoQuestion && new PhotoQuestion(photoQuestion, chooseAgain);
 let sending = null;
 let isBusy = false;
 let isSlow = false; // a smaller photo is being sent
@@ -39,7 +39,11 @@ async function send() {
   mistakes.clear();
   say(photo ? words.photo : words.sending);
   isBusy = true;
-  await photo?.ready;
+  if (photo && !await photo.ready) {
+    isBusy = false;
+    chooseAgain();
+    return;
+  }
   const missing = mistakes.missing();
   if (missing.length > 0) {
     isBusy = false;
@@ -56,6 +60,13 @@ async function send() {
   // The user has returned to the form meanwhile.
   if (!isBusy) return;
   sending = new Sending(to, body, { trying, progress, waiting, smaller, answered });
+}
+
+/** Says that the chosen photo cannot be read; everything else stays. */
+function chooseAgain() {
+  say('');
+  mistakes.show([{ field: photoQuestion.dataset.field, message: words.photoUnreadable }]);
+  photo.ready = Promise.resolve(true);
 }
 
 /** Waits for the proof of work, if one is required; without it the server answers with an error. */

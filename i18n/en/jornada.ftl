@@ -38,6 +38,7 @@ form-vote-offline = No connection. Your vote will be sent by itself as soon as i
 form-slow = The connection is slow: a smaller photo is being sent. Do not close this page.
 form-busy = The server is busy. Your registration will be sent by itself in a moment. Do not close this page.
 form-vote-busy = The server is busy. Your vote will be sent by itself in a moment. Do not close this page.
+form-photo-unreadable = The photo cannot be read any more: it was changed, moved or deleted, or it is not on this device. Choose the photo again.
 form-photo-lost = Your registration was not sent completely. Choose the photo again and send it once more: it will not be taken twice.
 form-failed = We could not take your registration. Try again in a few minutes.
 form-vote-failed = We could not take your vote. Try again in a few minutes.

@@ -38,6 +38,7 @@ form-vote-offline = Sin conexión. Su voto se enviará solo apenas vuelva. No ci
 form-slow = La conexión es lenta: se envía una foto más pequeña. No cierre esta página.
 form-busy = El servidor está ocupado. Su registro se enviará solo en un momento. No cierre esta página.
 form-vote-busy = El servidor está ocupado. Su voto se enviará solo en un momento. No cierre esta página.
+form-photo-unreadable = La foto ya no se puede leer: cambió, se movió o se borró, o no está en este dispositivo. Elija de nuevo la foto.
 form-photo-lost = Su registro no se terminó de enviar. Elija de nuevo la foto y envíelo otra vez: no quedará repetido.
 form-failed = No pudimos recibir su registro. Intente otra vez en unos minutos.
 form-vote-failed = No pudimos recibir su voto. Intente otra vez en unos minutos.

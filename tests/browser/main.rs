@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
 
 mod accessibility;
+mod photos;
 mod registering;
 mod reports;
 mod resending;
