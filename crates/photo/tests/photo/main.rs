@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panic")]
 
 mod cleaning;
+mod documented;
 mod hidden;
 mod hostile;
 mod incomplete;
