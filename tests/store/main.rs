@@ -22,6 +22,7 @@ mod outages;
 mod restored;
 mod retention;
 mod search;
+mod search_words;
 mod staff;
 mod statistics;
 mod vote_list;
@@ -149,6 +150,7 @@ contract! {
     restored::large_deltas_come_in_bounded_batches_and_the_last_is_complete
     restored::a_snapshot_of_no_campaign_has_a_position
     search::names_are_found_by_prefix
+    search_words::names_are_found_by_any_word
     search::one_is_found_by_id_and_receipt
     search::corrected_registrations_are_found_and_deleted_ones_are_not
     search::pages_are_stable_while_rows_change

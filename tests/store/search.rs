@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
+use jornada_domain::person_name::SearchedName;
 use jornada_domain::registration::UniqueKey;
-use jornada_domain::text::fold;
 use jornada_domain::{Registration, RegistrationId};
 use jornada_store::search::{Cursor, SearchBy, SearchQuery};
 use proptest::prelude::*;
@@ -18,9 +18,9 @@ use crate::fixture::{self, StoreFixture, campaign, corrected, named, registratio
 /// More than the limit below which a search by name scans the whole period.
 const MANY: i64 = 3_600;
 
-fn by_name(typed: &str) -> SearchQuery {
+pub(crate) fn by_name(typed: &str) -> SearchQuery {
     SearchQuery {
-        by: SearchBy::from_name_prefix(typed).unwrap(),
+        by: SearchBy::from_name(typed).unwrap(),
         ..SearchQuery::newest()
     }
 }
@@ -29,7 +29,7 @@ fn at(millisecond: i64) -> Timestamp {
     Timestamp::from_millisecond(1_795_000_000_000 + millisecond).unwrap()
 }
 
-async fn insert(fixture: &StoreFixture, one: &Registration) {
+pub(crate) async fn insert(fixture: &StoreFixture, one: &Registration) {
     fixture.insert(one).await;
 }
 
@@ -48,7 +48,7 @@ async fn page(
 }
 
 /// Returns the names found, in pages of two.
-async fn names(fixture: &StoreFixture, search: &SearchQuery) -> Vec<String> {
+pub(crate) async fn names(fixture: &StoreFixture, search: &SearchQuery) -> Vec<String> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
         let (rows, next) = page(fixture, search, after.as_ref(), 2).await;
@@ -63,7 +63,7 @@ async fn names(fixture: &StoreFixture, search: &SearchQuery) -> Vec<String> {
     }
 }
 
-async fn is_found(fixture: &StoreFixture, search: &SearchQuery) -> bool {
+pub(crate) async fn is_found(fixture: &StoreFixture, search: &SearchQuery) -> bool {
     !page(fixture, search, None, 10).await.0.is_empty()
 }
 
@@ -90,7 +90,13 @@ pub async fn names_are_found_by_prefix(fixture: &StoreFixture) {
         ("jose n", &["José Ñandú", "JOSE  Núñez"][..]),
         (
             "José",
-            &["Jo\"se'", "José Ñandú", "JOSE  Núñez", "Josefa de Prueba"],
+            &[
+                "Jo\"se'",
+                "José Ñandú",
+                "JOSE  Núñez",
+                "Josefa de Prueba",
+                "Mario José",
+            ],
         ),
         ("jo%", &["Jo%se"]),
         ("jo_", &["Jo_se"]),
@@ -108,7 +114,7 @@ pub async fn names_are_found_by_prefix(fixture: &StoreFixture) {
     ] {
         assert_eq!(names(fixture, &by_name(typed)).await, found, "{typed}");
     }
-    assert_eq!(names(fixture, &by_name("jo")).await.len(), 9);
+    assert_eq!(names(fixture, &by_name("jo")).await.len(), 11);
 }
 
 pub async fn one_is_found_by_id_and_receipt(fixture: &StoreFixture) {
@@ -276,8 +282,8 @@ async fn crowd(fixture: &StoreFixture) -> Vec<Registration> {
 fn searches() -> impl Strategy<Value = (SearchQuery, u8)> {
     let by = prop_oneof![
         Just(SearchBy::Newest),
-        "(an|ana|ana u|anab|be|b[e-f]|zz|an a)"
-            .prop_map(|typed| SearchBy::from_name_prefix(&typed).unwrap()),
+        "(an|ana|ana u|anab|be|b[e-f]|zz|an a|un|un ana|dos be|u a|dos d)"
+            .prop_map(|typed| SearchBy::from_name(&typed).unwrap()),
     ];
     let values = prop_oneof![
         Just(0..0),
@@ -299,28 +305,50 @@ fn searches() -> impl Strategy<Value = (SearchQuery, u8)> {
 }
 
 /// Returns the expected ids, computed from all registrations.
-fn expected_ids(crowd: &[Registration], search: &SearchQuery) -> Vec<RegistrationId> {
-    let name = |one: &Registration| fold(one.answers.get(0).unwrap());
+fn expected_ids(
+    crowd: &[(Registration, SearchedName)],
+    search: &SearchQuery,
+) -> Vec<RegistrationId> {
+    let find_word = |name: &SearchedName, beginning: &str| {
+        let word = name.words.iter().find(|word| word.starts_with(beginning));
+        word.cloned()
+    };
     let mut found: Vec<_> = crowd
         .iter()
-        .filter(|one| search.values.is_empty() || search.values.contains(&one.tally_value))
-        .filter(|one| search.from.is_none_or(|from| from <= one.received_at))
-        .filter(|one| search.until.is_none_or(|until| one.received_at < until))
-        .filter(|one| match &search.by {
-            SearchBy::Name(prefix) => name(one).starts_with(prefix.as_str()),
-            _ => true,
-        })
+        .filter(|(one, _)| search.values.is_empty() || search.values.contains(&one.tally_value))
+        .filter(|(one, _)| search.from.is_none_or(|from| from <= one.received_at))
+        .filter(|(one, _)| search.until.is_none_or(|until| one.received_at < until))
         .collect();
-    found.sort_by_key(|one| (one.received_at, one.id));
-    match search.by {
-        SearchBy::Name(_) => found.sort_by_key(|one| name(one)),
-        _ => found.reverse(),
+    found.sort_by_key(|(one, _)| (one.received_at, one.id));
+    if let SearchBy::Name(query) = &search.by {
+        found
+            .retain(|(_, name)| query.matches(&name.folded, name.words.iter().map(String::as_str)));
+        let having = |one: &&str| {
+            let names = crowd.iter().map(|(_, name)| find_word(name, one));
+            names.flatten().count()
+        };
+        let rarest = query.beginnings().into_iter().min_by_key(having);
+        let rarest = rarest.unwrap();
+        found.sort_by_cached_key(|(_, name)| {
+            if query.begins(&name.folded) {
+                (false, name.folded.clone())
+            } else {
+                (true, find_word(name, rarest).unwrap())
+            }
+        });
+    } else {
+        found.reverse();
     }
-    found.iter().map(|one| one.id).collect()
+    found.iter().map(|(one, _)| one.id).collect()
 }
 
 pub async fn every_combination_finds_what_a_full_scan_finds(fixture: &StoreFixture) {
-    let crowd = Arc::new(crowd(fixture).await);
+    let crowd = crowd(fixture).await.into_iter();
+    let named = crowd.map(|one| {
+        let name = SearchedName::new(one.answers.get(0).unwrap());
+        (one, name)
+    });
+    let crowd: Arc<Vec<_>> = Arc::new(named.collect());
     let config = Config {
         cases: 120,
         failure_persistence: None,

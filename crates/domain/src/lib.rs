@@ -17,6 +17,7 @@ pub mod job;
 pub mod json_object;
 pub mod lang;
 pub mod moment;
+pub mod person_name;
 pub mod place;
 pub mod queue_record;
 pub mod reason;

@@ -72,6 +72,8 @@ pub struct RowTexts {
     pub answers: String,
     /// The folded name by which staff search, or an empty text.
     pub name: String,
+    /// Its words, with spaces between them.
+    pub words: String,
     /// Version of the consent.
     pub consent: Option<String>,
 }

@@ -6,8 +6,8 @@ use super::Campaign;
 use crate::answers::{Answers, CONSENT, FormData};
 use crate::field::{Field, FieldKind};
 use crate::idempotency_key::IdempotencyKey;
+use crate::person_name::SearchedName;
 use crate::registration::UniqueKey;
-use crate::text;
 use crate::validation_error::{FieldError, ValidationError};
 
 impl Campaign {
@@ -79,12 +79,13 @@ impl Campaign {
         answers.get(index)
     }
 
-    /// Returns the folded answer to the first personal text field, by which the staff search.
-    pub fn searched_name(&self, answers: &Answers) -> Option<String> {
+    /// Returns the answer to the first personal text field, by which the staff search; empty without one.
+    pub fn searched_name(&self, answers: &Answers) -> SearchedName {
         let is_name =
             |field: &Field| field.personal && matches!(field.kind, FieldKind::Text { .. });
-        let index = self.fields.iter().position(is_name)?;
-        answers.get(index).map(text::fold)
+        let index = self.fields.iter().position(is_name);
+        let name = index.and_then(|index| answers.get(index));
+        name.map(SearchedName::new).unwrap_or_default()
     }
 
     /// Returns the identity of the registration: the unique answer if given, else the request's idempotency key.

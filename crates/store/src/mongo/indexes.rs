@@ -19,6 +19,9 @@ pub(crate) const LIST_INDEX: &str = "in_order";
 pub(crate) const NEWEST: &str = "newest";
 pub(crate) const BY_NAME: &str = "by_name";
 pub(crate) const BY_NAME_AND_VALUE: &str = "by_name_in_place";
+/// Each has an entry for each word of a name.
+pub(crate) const BY_WORD: &str = "by_word";
+pub(crate) const BY_WORD_AND_VALUE: &str = "by_word_in_place";
 
 /// Index of only the documents with a photo to delete. A registration has no `gone`, so that its first key is null:
 /// there are few, and all are scanned.
@@ -46,6 +49,14 @@ pub(crate) async fn make_indexes(store: &MongoStore) -> Result<()> {
         named(
             BY_NAME_AND_VALUE,
             doc! { "campaign": 1, "value": 1, "name": 1, "received_at": 1, "_id": 1 },
+        ),
+        named(
+            BY_WORD,
+            doc! { "campaign": 1, "words": 1, "received_at": 1, "_id": 1 },
+        ),
+        named(
+            BY_WORD_AND_VALUE,
+            doc! { "campaign": 1, "value": 1, "words": 1, "received_at": 1, "_id": 1 },
         ),
         only(
             exists("unremoved.sha256"),

@@ -18,7 +18,7 @@ const FIXED_SIZE: usize = 512;
 
 const INSERT: &str = "INSERT INTO registrations \
     (id, campaign, value, answers, digest, received_at, photo_sha256, photo_extension, photo_bytes, name, \
-    consent) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 \
+    words, consent) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 \
     WHERE NOT EXISTS (SELECT 1 FROM tombstones WHERE id = ?1) \
     AND NOT EXISTS (SELECT 1 FROM claims WHERE id = ?1) \
     ON CONFLICT (id) DO NOTHING";
@@ -92,7 +92,8 @@ impl NewRecord for NewRegistration {
         let name = self.campaign.searched_name(&self.registration.answers);
         Ok(RowTexts {
             answers: answers_to_json(&self.campaign, &self.registration.answers)?,
-            name: name.unwrap_or_default(),
+            name: name.folded,
+            words: name.words.join(" "),
             consent: self.campaign.consent_version(),
         })
     }
@@ -116,6 +117,7 @@ impl NewRecord for NewRegistration {
             photo.map(|photo| photo.format.extension()),
             photo.map(|photo| number(photo.bytes)),
             &texts.name,
+            &texts.words,
             &texts.consent,
         ))?;
         Ok(inserted == 1)

@@ -1,6 +1,7 @@
-//! Searches registrations for the staff, page by page: the newest, those whose name has a prefix, or one by id or
-//! receipt. A page begins after the last row of the one before (keyset pagination): rows that are added, corrected or
-//! deleted meanwhile do not move any other row onto two pages or onto none.
+//! Searches registrations for the staff, page by page: the newest, those with a name, or one by id or receipt. Names that
+//! begin with the typed text come first, then those with words that begin as the typed ones. A page begins after the last row
+//! of the one before (keyset pagination): rows that are added, corrected or deleted meanwhile do not move any other row onto
+//! two pages or onto none.
 
 pub(crate) mod mongo;
 mod sqlite;
@@ -15,11 +16,19 @@ use crate::error::Result;
 use crate::handle::{Store, dispatch};
 use crate::records::{Condition, Query};
 use crate::registrations::updates::AliasOwner;
+use jornada_domain::person_name::NameQuery;
 use jornada_domain::text::fold;
 use jornada_domain::{Campaign, ReceiptNumber, Registration, RegistrationId};
 
 /// Upper bound of a prefix scan: no validated name contains U+10FFFF.
 const PREFIX_END: char = '\u{10FFFF}';
+
+/// Number of names up to which the words of a search are counted, to scan the index of the rarest.
+pub(crate) const MAX_COUNTED: u32 = 5_000;
+
+/// Number of values up to which each is searched in the index of values and words. More are so many that the index of words
+/// alone finds them soon.
+pub(crate) const MAX_SEPARATE_VALUES: usize = 16;
 
 /// Minimum number of letters in a search by name; a wide one counts as two.
 const MIN_LETTERS: usize = 2;
@@ -46,8 +55,9 @@ pub struct SearchQuery {
 pub enum SearchBy {
     /// Values and dates only; newest first.
     Newest,
-    /// Folded prefix of the name ([`SearchBy::from_name_prefix`]); in order of the names.
-    Name(String),
+    /// Beginnings of words of the name ([`SearchBy::from_name`]). Names that begin with the text first, in order of the names,
+    /// then the others in order of the words that match.
+    Name(NameQuery),
     /// Id derived from a unique answer, also from a corrected one.
     Id(RegistrationId),
     /// Receipt number.
@@ -63,28 +73,32 @@ pub struct SearchResults {
     pub next: Option<Cursor>,
 }
 
-/// The last row of a page. In a search by name it is personal data: never put it into URLs or logs.
+/// The last row of a page, in the order of its fields. In a search by name it is personal data: never put it into URLs or logs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Cursor {
-    /// Folded name, in a search by name.
+    /// Folded name, in a search by name that begins with the text.
     pub name: Option<String>,
+    /// The word of the name that matches, in a search by name, if the name begins otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub word: Option<String>,
     /// Time of arrival.
     pub received_at: Timestamp,
     /// Id.
     pub id: RegistrationId,
 }
 
-/// A registration and the folded name under which it is found.
+/// A registration, and the folded name under which it is found, or the word.
 pub(crate) struct SearchHit {
     pub(crate) name: String,
+    pub(crate) word: Option<String>,
     pub(crate) registration: Registration,
 }
 
 impl SearchBy {
-    /// Folds a typed prefix of a name. Returns `None` if it has fewer than two letters.
-    pub fn from_name_prefix(prefix: &str) -> Option<Self> {
-        let folded = fold(prefix);
-        (folded.width() >= MIN_LETTERS).then_some(Self::Name(folded))
+    /// Reads what was typed of a name. Returns `None` if it has fewer than two letters.
+    pub fn from_name(typed: &str) -> Option<Self> {
+        let query = NameQuery::parse(typed)?;
+        (fold(typed).width() >= MIN_LETTERS).then_some(Self::Name(query))
     }
 }
 
@@ -139,6 +153,33 @@ pub(crate) fn prefix_end(prefix: &str) -> String {
     end
 }
 
+/// Returns the typed word whose index is scanned, if the page before or the search tells it.
+fn find_beginning(query: &NameQuery, word: Option<&str>) -> Option<String> {
+    let beginnings = query.beginnings();
+    let known = match word {
+        // None of them begins with another.
+        Some(word) => beginnings.iter().find(|one| word.starts_with(**one)),
+        None => beginnings.first().filter(|_| beginnings.len() == 1),
+    };
+    known.map(|known| (*known).to_owned())
+}
+
+/// Returns the typed word that the fewest names have.
+fn rarest(counts: &[(u64, &str)]) -> String {
+    let rarest = counts.iter().min_by_key(|(count, _)| *count);
+    rarest.map_or_else(String::new, |(_, word)| (*word).to_owned())
+}
+
+/// Returns the first of the sorted words of a name that begins so, if the name has all that was typed.
+fn find_word<'a>(
+    query: &NameQuery,
+    beginning: &str,
+    mut words: impl Iterator<Item = &'a str> + Clone,
+) -> Option<&'a str> {
+    let has_all = query.has_words(words.clone());
+    words.find(|word| has_all && word.starts_with(beginning))
+}
+
 impl Store {
     /// Returns a page of up to `page_size` registrations of a campaign, from after `after`.
     pub async fn search(
@@ -191,7 +232,20 @@ impl Store {
     ) -> Result<SearchResults> {
         // One row more than the page holds shows whether there is a next page.
         let limit = usize::from(page_size) + 1;
-        let mut hits = dispatch!("search", self.search(campaign, search, after, limit))?;
+        let is_in_words = after.is_some_and(|after| after.word.is_some());
+        let mut hits = Vec::new();
+        if !is_in_words {
+            hits = dispatch!("search", self.search(campaign, search, after, limit))?;
+        }
+        let missing = limit.saturating_sub(hits.len());
+        if missing > 0 && matches!(search.by, SearchBy::Name(_)) {
+            let after = after.filter(|_| is_in_words);
+            let words = dispatch!(
+                "search",
+                self.search_words(campaign, search, after, missing)
+            );
+            hits.extend(words?);
+        }
         let has_next = hits.len() > usize::from(page_size);
         hits.truncate(page_size.into());
         let last = hits.last().filter(|_| has_next);
@@ -203,8 +257,10 @@ impl Store {
 
 impl SearchHit {
     fn cursor(&self, by: &SearchBy) -> Cursor {
+        let is_name = matches!(by, SearchBy::Name(_)) && self.word.is_none();
         Cursor {
-            name: matches!(by, SearchBy::Name(_)).then(|| self.name.clone()),
+            name: is_name.then(|| self.name.clone()),
+            word: self.word.clone(),
             received_at: self.registration.received_at,
             id: self.registration.id,
         }
@@ -217,16 +273,11 @@ mod tests {
 
     #[test]
     fn two_letters_are_enough_of_a_name_and_one_is_not() {
-        assert_eq!(
-            SearchBy::from_name_prefix(" JOSÉ  Ñ"),
-            Some(SearchBy::Name("jose n".into()))
-        );
-        assert_eq!(
-            SearchBy::from_name_prefix("李"),
-            Some(SearchBy::Name("李".into()))
-        );
+        for enough in [" JOSÉ  Ñ", "李", "ae"] {
+            assert!(SearchBy::from_name(enough).is_some(), "{enough}");
+        }
         for less in ["", " ", "J", "é", "..,", "\u{301}"] {
-            assert_eq!(SearchBy::from_name_prefix(less), None, "{less:?}");
+            assert_eq!(SearchBy::from_name(less), None, "{less:?}");
         }
     }
 }

@@ -15,6 +15,7 @@ CREATE TABLE registrations (
     received_at INTEGER NOT NULL, -- milliseconds since 1970 UTC
     version INTEGER NOT NULL DEFAULT 0, -- number of corrections
     name TEXT NOT NULL, -- folded, for searches; empty if the campaign asks for none
+    words TEXT NOT NULL, -- of the name, sorted, with spaces between them
     consent TEXT, -- version of the text that the person agreed to
     photo_erased_at INTEGER
 ) STRICT;
@@ -22,6 +23,37 @@ CREATE INDEX registrations_in_order ON registrations (campaign, value, received_
 CREATE INDEX registrations_newest ON registrations (campaign, received_at, id, name, value);
 CREATE INDEX registrations_by_name ON registrations (campaign, name, received_at, id);
 CREATE INDEX registrations_by_name_in_place ON registrations (campaign, value, name, received_at, id);
+
+-- The words of the names, for searches: a row for each word of a registration, which triggers keep.
+CREATE TABLE name_words (
+    campaign TEXT NOT NULL,
+    word TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    seq INTEGER NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (campaign, word, received_at, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX name_words_in_place ON name_words (campaign, value, word, received_at, id, seq);
+CREATE TRIGGER words_are_inserted AFTER INSERT ON registrations WHEN NEW.words <> ''
+    BEGIN
+        INSERT INTO name_words (campaign, word, received_at, id, seq, value)
+            SELECT NEW.campaign, value, NEW.received_at, NEW.id, NEW.seq, NEW.value
+            FROM json_each('[' || replace(json_quote(NEW.words), ' ', '","') || ']');
+    END;
+CREATE TRIGGER words_are_updated AFTER UPDATE OF words, value ON registrations
+    BEGIN
+        DELETE FROM name_words WHERE campaign = OLD.campaign AND received_at = OLD.received_at AND id = OLD.id
+            AND word IN (SELECT value FROM json_each('[' || replace(json_quote(OLD.words), ' ', '","') || ']'));
+        INSERT INTO name_words (campaign, word, received_at, id, seq, value)
+            SELECT NEW.campaign, value, NEW.received_at, NEW.id, NEW.seq, NEW.value
+            FROM json_each('[' || replace(json_quote(NEW.words), ' ', '","') || ']') WHERE NEW.words <> '';
+    END;
+CREATE TRIGGER words_are_deleted AFTER DELETE ON registrations
+    BEGIN
+        DELETE FROM name_words WHERE campaign = OLD.campaign AND received_at = OLD.received_at AND id = OLD.id
+            AND word IN (SELECT value FROM json_each('[' || replace(json_quote(OLD.words), ' ', '","') || ']'));
+    END;
 
 -- Votes. Nobody changes a single one.
 CREATE TABLE votes (

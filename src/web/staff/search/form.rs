@@ -134,7 +134,7 @@ fn list_readings(campaign: &Campaign, secret: &[u8], what: &str) -> Vec<(&'stati
         let id = RegistrationId::derive(secret, &campaign.id, &key);
         ("document", SearchBy::Id(id))
     });
-    let name = SearchBy::from_name_prefix(what).filter(|_| !has_digit);
+    let name = SearchBy::from_name(what).filter(|_| !has_digit);
     let name = name.map(|by| ("name", by));
     [receipt, document, name].into_iter().flatten().collect()
 }

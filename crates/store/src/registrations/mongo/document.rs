@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mongodb::bson::raw::{CString, cstr};
-use mongodb::bson::{RawDocument, RawDocumentBuf};
+use mongodb::bson::{RawArrayBuf, RawDocument, RawDocumentBuf};
 
 use crate::error::{Result, StoreError};
 use crate::mongo::convert;
@@ -22,7 +22,9 @@ pub(crate) fn from_registration(
     document.append(cstr!("value"), registration.tally_value.as_str());
     document.append(cstr!("answers"), &answers);
     let name = campaign.searched_name(&registration.answers);
-    document.append(cstr!("name"), name.unwrap_or_default());
+    document.append(cstr!("name"), name.folded);
+    let words: RawArrayBuf = name.words.iter().map(String::as_str).collect();
+    document.append(cstr!("words"), words);
     if let Some(photo) = &registration.photo {
         document.append(cstr!("photo"), photo_document(photo));
     }

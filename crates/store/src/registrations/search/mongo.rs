@@ -1,6 +1,8 @@
 //! Pages of a search in MongoDB. Each filter is a range of one index in the order of the page, or several that the
 //! server merges, so that it reads little more than it returns.
 
+mod words;
+
 use std::sync::Arc;
 
 use futures_util::TryStreamExt;
@@ -36,6 +38,24 @@ impl MongoStore {
         };
         in_time(page.run()).await
     }
+
+    /// Finds names with words that begin as the typed ones, and that do not begin with the whole text.
+    pub(crate) async fn search_words(
+        &self,
+        campaign: &Arc<Campaign>,
+        search: &SearchQuery,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Vec<SearchHit>> {
+        let page = MongoSearch {
+            store: self,
+            campaign,
+            search,
+            after,
+            limit,
+        };
+        in_time(page.run_words()).await
+    }
 }
 
 struct MongoSearch<'p> {
@@ -49,7 +69,7 @@ struct MongoSearch<'p> {
 impl MongoSearch<'_> {
     async fn run(&self) -> Result<Vec<SearchHit>> {
         match &self.search.by {
-            SearchBy::Name(prefix) => self.by_name(prefix).await,
+            SearchBy::Name(query) => self.by_name(query.folded()).await,
             _ => self.by_time().await,
         }
     }
@@ -197,6 +217,7 @@ impl MongoSearch<'_> {
     fn read_hit(&self, found: &RawDocumentBuf) -> Result<SearchHit> {
         Ok(SearchHit {
             name: read_field(found, "name", text)?,
+            word: None,
             registration: document::registration(self.campaign, found)?,
         })
     }

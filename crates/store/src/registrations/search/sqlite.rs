@@ -1,5 +1,7 @@
 //! Pages of a search in SQLite. The keys of a page come from the indexes alone, in one read transaction with the rows.
 
+mod words;
+
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -24,6 +26,30 @@ impl SqliteStore {
         after: Option<&Cursor>,
         limit: usize,
     ) -> Result<Vec<SearchHit>> {
+        self.read_page(campaign, search, after, limit, |page| page.run())
+            .await
+    }
+
+    /// Finds names with words that begin as the typed ones, and that do not begin with the whole text.
+    pub(crate) async fn search_words(
+        &self,
+        campaign: &Arc<Campaign>,
+        search: &SearchQuery,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Vec<SearchHit>> {
+        self.read_page(campaign, search, after, limit, |page| page.run_words())
+            .await
+    }
+
+    async fn read_page(
+        &self,
+        campaign: &Arc<Campaign>,
+        search: &SearchQuery,
+        after: Option<&Cursor>,
+        limit: usize,
+        run: fn(&SqliteSearch) -> Result<Vec<SearchHit>>,
+    ) -> Result<Vec<SearchHit>> {
         let campaign = Arc::clone(campaign);
         let (search, after) = (search.clone(), after.cloned());
         self.readers
@@ -35,7 +61,7 @@ impl SqliteStore {
                     after: after.as_ref(),
                     limit,
                 };
-                page.run()
+                run(&page)
             })
             .await
     }
@@ -52,8 +78,8 @@ struct SqliteSearch<'p> {
 impl SqliteSearch<'_> {
     fn run(&self) -> Result<Vec<SearchHit>> {
         let mut keys = match &self.search.by {
-            SearchBy::Name(prefix) if self.is_narrow()? => self.by_name_scan(prefix)?,
-            SearchBy::Name(prefix) => self.by_name(prefix)?,
+            SearchBy::Name(query) if self.is_narrow()? => self.by_name_scan(query.folded())?,
+            SearchBy::Name(query) => self.by_name(query.folded())?,
             _ => self.by_time()?,
         };
         keys.truncate(self.limit);
@@ -196,6 +222,7 @@ impl SqliteSearch<'_> {
         let row = rows.next()?.ok_or_else(|| StoreError::malformed("row"))?;
         Ok(SearchHit {
             name: row.get(8)?,
+            word: None,
             registration: registration(self.campaign, row)?,
         })
     }
@@ -212,6 +239,7 @@ fn key_query(name: &str, index: &str, filter: &str) -> String {
 fn read_key(row: &rusqlite::Row<'_>) -> Result<Cursor> {
     Ok(Cursor {
         name: row.get(0)?,
+        word: None,
         received_at: time(row.get(1)?)?,
         id: registration_id(row, 2)?,
     })

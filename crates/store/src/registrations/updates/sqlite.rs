@@ -15,6 +15,7 @@ use crate::sqlite::handle::SqliteStore;
 use jornada_domain::history::{
     AnswerChange, Correction, Deletion, ErasedPhoto, RegistrationHistory,
 };
+use jornada_domain::person_name::SearchedName;
 use jornada_domain::{Campaign, CampaignId, RegistrationId};
 
 impl SqliteStore {
@@ -42,7 +43,7 @@ impl SqliteStore {
         let value = corrected.registration.tally_value.clone();
         let name = campaign.searched_name(&corrected.registration.answers);
         let correct = move |connection: &Connection| {
-            step.correct(connection, &correction, (&value, name.as_deref()), alias)
+            step.correct(connection, &correction, (&value, &name), alias)
         };
         self.writer.write(correct).await
     }
@@ -155,7 +156,7 @@ impl SqliteUpdate {
         &self,
         connection: &Connection,
         correction: &Correction,
-        (value, name): (&str, Option<&str>),
+        (value, name): (&str, &SearchedName),
         alias: Option<RegistrationId>,
     ) -> Result<UpdateOutcome> {
         if let Some(alias) = alias
@@ -165,12 +166,14 @@ impl SqliteUpdate {
         }
         // A merge patch (RFC 7396): answers to fields that the campaign no longer has remain.
         let sql = "UPDATE registrations \
-                   SET value = ?4, answers = json_patch(answers, ?5), name = ifnull(?6, ''), \
+                   SET value = ?4, answers = json_patch(answers, ?5), name = ?6, words = ?7, \
                    version = version + 1 \
                    WHERE id = ?1 AND campaign = ?2 AND version = ?3";
         let patch = to_json(&merge_patch(correction))?;
         let mut statement = connection.prepare_cached(sql)?;
-        let known = (self.id, &self.campaign, self.version, value, patch, name);
+        let words = name.words.join(" ");
+        let (id, campaign, version) = (self.id, &self.campaign, self.version);
+        let known = (id, campaign, version, value, patch, &name.folded, words);
         if statement.execute(known)? == 0 {
             return Ok(UpdateOutcome::Stale);
         }

@@ -26,7 +26,8 @@ pub(crate) fn correction_update(
     let name = campaign.searched_name(&corrected.registration.answers);
     let mut set = doc! {
         "value": value,
-        "name": name.unwrap_or_default(),
+        "name": name.folded,
+        "words": name.words,
         "version": number(read.version + 1),
     };
     let mut unset = Document::new();

@@ -1,10 +1,11 @@
 //! Latency of the staff's search pages and overview with a million registrations on the test servers:
-//! `cargo bench --bench search`. Prints figures, asserts nothing.
+//! `cargo bench --bench search`, or with another number of them `-- --rows N`. Prints figures, asserts nothing.
 #![expect(clippy::unwrap_used, reason = "a failed measurement may panic")]
 
-#[path = "../tests/store/fixture.rs"]
+#[path = "../../tests/store/fixture.rs"]
 #[expect(dead_code, reason = "the cases of the contract use all of it")]
 mod fixture;
+mod queries;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,10 +14,9 @@ use fixture::{StoreFixture, named};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use jornada_domain::Registration;
-use jornada_domain::text::fold;
+use jornada_domain::person_name::SearchedName;
 use jornada_service::staff::overview::OverviewCache;
 use jornada_store::StoreSetting;
-use jornada_store::search::{Cursor, SearchBy, SearchQuery};
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, DateTime, Document, doc};
 
@@ -53,7 +53,13 @@ const LAST: [&str; 20] = [
     "Yepes",
     "Úsuga",
 ];
-const INDEXES: [&str; 3] = ["newest", "by_name", "by_name_in_place"];
+const INDEXES: [&str; 5] = [
+    "newest",
+    "by_name",
+    "by_name_in_place",
+    "by_word",
+    "by_word_in_place",
+];
 
 #[tokio::main]
 async fn main() {
@@ -74,13 +80,21 @@ async fn main() {
         let since = Instant::now();
         fill(&fixture).await;
         println!(
-            "{name:8} a million written in {:.0} s",
+            "{name:8} {} written in {:.0} s",
+            rows(),
             since.elapsed().as_secs_f64()
         );
         measure_searches(name, &fixture).await;
         measure_overview(name, &fixture).await;
         fixture.remove().await;
     }
+}
+
+/// Returns the number of registrations.
+fn rows() -> u64 {
+    let mut arguments = std::env::args().skip_while(|argument| argument != "--rows");
+    let rows = arguments.nth(1).map(|rows| rows.parse().unwrap());
+    rows.unwrap_or(MILLION)
 }
 
 /// Returns a pseudo-random number, the same in every run.
@@ -147,6 +161,8 @@ async fn measure_index_cost(name: &str, fixture: &StoreFixture) {
                     file.execute(&format!("DROP INDEX IF EXISTS registrations_{index}"), ())
                         .unwrap();
                 }
+                file.execute("DROP TRIGGER IF EXISTS words_are_inserted", ())
+                    .unwrap();
             }
             StoreSetting::Mongo(_) => {
                 let all = fixture
@@ -176,22 +192,24 @@ fn fill_file(fixture: &StoreFixture, path: &std::path::Path) {
     file.pragma_update(None, "cache_size", -1_000_000).unwrap();
     let transaction = file.transaction().unwrap();
     let sql = "INSERT INTO registrations (id, campaign, value, answers, digest, received_at, \
-               photo_sha256, photo_extension, photo_bytes, name) \
+               photo_sha256, photo_extension, photo_bytes, name, words) \
                SELECT ?1, campaign, ?2, json_object('nombre', ?3, 'documento', ?4, 'ciudad', ?2), \
-               digest, ?5, photo_sha256, photo_extension, photo_bytes, ?6 \
+               digest, ?5, photo_sha256, photo_extension, photo_bytes, ?6, ?7 \
                FROM registrations WHERE seq = 1";
     let mut statement = transaction.prepare(sql).unwrap();
-    for number in 1..MILLION {
+    for number in 1..rows() {
         let one = person(fixture, number);
         let name = one.answers.get(0).unwrap();
         let at = one.received_at.as_millisecond();
+        let searched = SearchedName::new(name);
         let row = (
             one.id.as_bytes(),
             &one.tally_value,
             name,
             number.to_string(),
             at,
-            fold(name),
+            searched.folded,
+            searched.words.join(" "),
         );
         statement.execute(row).unwrap();
     }
@@ -205,7 +223,7 @@ async fn fill_collection(fixture: &StoreFixture) {
         .await
         .collection::<Document>("registrations");
     let template = all.find_one(doc! {}).await.unwrap().unwrap();
-    let numbers: Vec<_> = (1..MILLION).collect();
+    let numbers: Vec<_> = (1..rows()).collect();
     for chunk in numbers.chunks(10_000) {
         let copies = chunk.iter().map(|number| {
             let one = person(fixture, *number);
@@ -215,7 +233,9 @@ async fn fill_collection(fixture: &StoreFixture) {
             let mut copy = template.clone();
             copy.insert("_id", Binary { subtype, bytes });
             copy.insert("value", &one.tally_value);
-            copy.insert("name", fold(name));
+            let searched = SearchedName::new(name);
+            copy.insert("name", searched.folded);
+            copy.insert("words", searched.words);
             let answers = copy.get_document_mut("answers").unwrap();
             answers.insert("nombre", name);
             answers.insert("documento", number.to_string());
@@ -228,115 +248,11 @@ async fn fill_collection(fixture: &StoreFixture) {
     }
 }
 
-/// Builds a query about a person.
-type QueryBuilder = fn(&Registration, u64) -> (SearchQuery, Option<Cursor>);
-
-fn name_of(one: &Registration) -> String {
-    fold(one.answers.get(0).unwrap())
-}
-
-/// Searches by the first two to seven letters of a name.
-fn search_by_prefix(one: &Registration, number: u64) -> SearchBy {
-    let letters = usize::try_from(2 + chance(number, 9) % 6).unwrap();
-    let typed: String = name_of(one).chars().take(letters).collect();
-    SearchBy::from_name_prefix(&typed).unwrap()
-}
-
-fn cursor(one: &Registration, name: Option<String>) -> Cursor {
-    Cursor {
-        name,
-        received_at: one.received_at,
-        id: one.id,
-    }
-}
-
-fn cities(one: &Registration) -> Vec<String> {
-    let mut cities: Vec<_> = (0..40)
-        .map(|city| format!("Ciudad {:03}", city * 7))
-        .collect();
-    cities.push(one.tally_value.clone());
-    cities
-}
-
-/// Limits a search to `minutes` from this person's time of receipt.
-fn limit_to_minutes(mut search: SearchQuery, one: &Registration, minutes: i64) -> SearchQuery {
-    let from = one.received_at;
-    search.from = Some(from);
-    search.until = Some(from + jiff::SignedDuration::from_mins(minutes));
-    search
-}
-
-fn search_by(by: SearchBy, values: Vec<String>) -> SearchQuery {
-    SearchQuery {
-        by,
-        values,
-        ..SearchQuery::newest()
-    }
-}
-
-const KINDS: [(&str, QueryBuilder); 14] = [
-    ("newest", |_, _| (SearchQuery::newest(), None)),
-    ("newest, late page", |one, _| {
-        (SearchQuery::newest(), Some(cursor(one, None)))
-    }),
-    ("newest, one city", |one, _| {
-        let search = search_by(SearchBy::Newest, vec![one.tally_value.clone()]);
-        (search, Some(cursor(one, None)))
-    }),
-    ("newest, 41 cities, late page", |one, _| {
-        let search = search_by(SearchBy::Newest, cities(one));
-        (search, Some(cursor(one, None)))
-    }),
-    ("newest, 41 cities, a day", |one, _| {
-        let search = search_by(SearchBy::Newest, cities(one));
-        (limit_to_minutes(search, one, 1_440), None)
-    }),
-    ("name", |one, number| {
-        (search_by(search_by_prefix(one, number), vec![]), None)
-    }),
-    ("name, late page", |one, number| {
-        let search = search_by(search_by_prefix(one, number), vec![]);
-        (search, Some(cursor(one, Some(name_of(one)))))
-    }),
-    ("name, one city", |one, number| {
-        let by = search_by_prefix(one, number);
-        (search_by(by, vec![one.tally_value.clone()]), None)
-    }),
-    ("name, 41 cities, late page", |one, number| {
-        let search = search_by(search_by_prefix(one, number), cities(one));
-        (search, Some(cursor(one, Some(name_of(one)))))
-    }),
-    ("name, an hour", |one, number| {
-        let search = search_by(search_by_prefix(one, number), vec![]);
-        (limit_to_minutes(search, one, 60), None)
-    }),
-    ("name, a day", |one, number| {
-        let search = search_by(search_by_prefix(one, number), vec![]);
-        (limit_to_minutes(search, one, 1_440), None)
-    }),
-    ("name, one city, a day", |one, number| {
-        let search = search_by(search_by_prefix(one, number), vec![one.tally_value.clone()]);
-        (limit_to_minutes(search, one, 1_440), None)
-    }),
-    ("name, 41 cities, a day", |one, number| {
-        let search = search_by(search_by_prefix(one, number), cities(one));
-        (limit_to_minutes(search, one, 1_440), None)
-    }),
-    ("document or receipt", |one, number| {
-        let by = if number % 2 == 0 {
-            SearchBy::Id(one.id)
-        } else {
-            SearchBy::Receipt(one.id.receipt())
-        };
-        (search_by(by, vec![]), None)
-    }),
-];
-
 async fn measure_searches(name: &str, fixture: &StoreFixture) {
-    for (what, ask) in KINDS {
+    for (what, ask) in queries::KINDS {
         let (mut times, mut rows) = (Vec::new(), 0);
         for number in 0..QUERIES {
-            let one = person(fixture, chance(number, 8) % MILLION);
+            let one = person(fixture, chance(number, 8) % rows());
             let (search, after) = ask(&one, number);
             let since = Instant::now();
             let found = fixture
