@@ -132,7 +132,7 @@ impl NameQuery {
 
     /// Returns whether a name begins with the text, or has each typed word.
     pub fn matches<'a>(&self, folded: &str, words: impl Iterator<Item = &'a str> + Clone) -> bool {
-        self.begins(folded) || self.has_words(words)
+        self.begins(folded) || self.has_words(&words)
     }
 
     /// Returns whether a folded name begins with the text.
@@ -141,7 +141,7 @@ impl NameQuery {
     }
 
     /// Returns whether each typed word is the beginning of one of these words.
-    pub fn has_words<'a>(&self, words: impl Iterator<Item = &'a str> + Clone) -> bool {
+    pub fn has_words<'a>(&self, words: &(impl Iterator<Item = &'a str> + Clone)) -> bool {
         let has = |typed: &String| words.clone().any(|word| word.starts_with(&**typed));
         let mut tokens = self.tokens.iter();
         tokens.all(|token| has(&token.whole) || token.parts.iter().all(has))

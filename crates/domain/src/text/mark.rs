@@ -8,7 +8,7 @@ const IGNORABLES: CodePointSetDataBorrowed<'static> =
     CodePointSetData::new::<DefaultIgnorableCodePoint>();
 const QUOTATION_MARKS: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<QuotationMark>();
 
-/// Returns whether Unicode says that programs show nothing for this character (Default_Ignorable_Code_Point).
+/// Returns whether Unicode says that programs show nothing for this character (`Default_Ignorable_Code_Point`).
 pub fn is_ignorable(c: char) -> bool {
     !c.is_ascii() && IGNORABLES.contains(c)
 }

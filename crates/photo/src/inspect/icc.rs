@@ -126,15 +126,14 @@ fn write(header: &[u8; HEADER], tags: &[Tag]) -> Option<Vec<u8>> {
     let begin = out.len() + 12 * tags.len();
     for (name, value) in tags {
         let known = places.iter().find(|(other, _)| other == value);
-        let place = match known {
-            Some((_, place)) => *place,
-            None => {
-                let place = u32::try_from(begin + data.len()).ok()?;
-                data.extend_from_slice(value);
-                data.resize(data.len().next_multiple_of(4), 0);
-                places.push((value, place));
-                place
-            }
+        let place = if let Some((_, place)) = known {
+            *place
+        } else {
+            let place = u32::try_from(begin + data.len()).ok()?;
+            data.extend_from_slice(value);
+            data.resize(data.len().next_multiple_of(4), 0);
+            places.push((value, place));
+            place
         };
         out.extend(name);
         out.extend(place.to_be_bytes());

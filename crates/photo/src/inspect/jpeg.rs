@@ -162,13 +162,13 @@ impl<'a> JpegScanner<'a> {
         frame: &mut Frame,
         header: &ScanHeader,
     ) -> Result<(), InspectionError> {
-        let (uses_dc, uses_ac) = header.uses_tables();
+        let (has_direct, has_alternating) = header.uses_tables();
         for (index, dc, ac) in &header.components {
             let quantization = frame.components[*index].quantization.take();
             let slots = [
                 quantization.map(Slot::Quantization),
-                uses_dc.then_some(Slot::Dc(*dc)),
-                uses_ac.then_some(Slot::Ac(*ac)),
+                has_direct.then_some(Slot::Dc(*dc)),
+                has_alternating.then_some(Slot::Ac(*ac)),
             ];
             for slot in slots.into_iter().flatten() {
                 ensure(self.tables.use_table(slot, self.source).is_some())?;

@@ -78,7 +78,7 @@ impl PngScanner<'_> {
         self.is_after_data |= self.data.is_some() && chunk.kind != *b"IDAT";
         match &chunk.kind {
             b"IDAT" if self.is_after_data || self.is_complete() => {
-                self.cut.remove(chunk.range.clone())
+                self.cut.remove(chunk.range.clone());
             }
             b"IDAT" => self.take_pixels(chunk)?,
             // Number of frames and of repetitions. Late and wrong ones are ignored, and the image is still.

@@ -156,8 +156,8 @@ impl WebpScanner<'_> {
         };
         self.alpha = Some(chunk.range.clone());
         self.kept |= ALPHA;
-        let with = write_chunk(*b"ALPH", data);
-        self.cut.replace(chunk.range.clone(), &with);
+        let reduced = write_chunk(*b"ALPH", data);
+        self.cut.replace(chunk.range.clone(), &reduced);
     }
 
     /// Reduces the EXIF chunk to the orientation. Some writers add the `Exif` prefix of JPEG.

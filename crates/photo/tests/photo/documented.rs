@@ -11,8 +11,8 @@ use crate::samples::{self, chunk, insert, segment};
 const PAGE: &str = include_str!("../../../../docs/photos.md");
 
 /// Returns the first words of the result that the page must give for a sample.
-fn result(bytes: Vec<u8>) -> String {
-    let refusal = match inspect(bytes.clone().into()) {
+fn result(bytes: &[u8]) -> String {
+    let refusal = match inspect(bytes.to_vec().into()) {
         Ok(photo) if photo.bytes == bytes => return "accepted".to_owned(),
         Ok(_) => return "repaired".to_owned(),
         Err(refusal) => refusal,
@@ -207,7 +207,7 @@ fn the_table_of_the_page_is_true_and_complete() {
         let row = rows
             .remove(name)
             .unwrap_or_else(|| panic!("no row: {name}"));
-        let result = result(bytes);
+        let result = result(&bytes);
         let is_same = row == result || result == "repaired" && row.starts_with("repaired: ");
         assert!(is_same, "{name}: {result}, but the page says: {row}");
     }

@@ -65,7 +65,7 @@ fn wrong_ancillary_chunks_of_a_png_are_left_out() {
             ("checksum", wrong_checksum(right.clone())),
             ("length", chunk(kind, &data[1..])),
             ("empty", chunk(kind, b"")),
-            ("longer", chunk(kind, &[data, &[0; 70_000]].concat())),
+            ("longer", chunk(kind, &[data, &vec![0; 70_000]].concat())),
         ] {
             // What follows a profile's stream is not part of it.
             if (&*name, defect) != ("iCCP", "longer") {

@@ -176,7 +176,7 @@ fn find_word<'a>(
     beginning: &str,
     mut words: impl Iterator<Item = &'a str> + Clone,
 ) -> Option<&'a str> {
-    let has_all = query.has_words(words.clone());
+    let has_all = query.has_words(&words);
     words.find(|word| has_all && word.starts_with(beginning))
 }
 

@@ -63,7 +63,7 @@ impl<'a> BitReader<'a> {
         while self.bits <= 56 {
             let step = match (self.data.get(self.at), self.data.get(self.at + 1)) {
                 (Some(0xFF), Some(0)) => 2,
-                (Some(0xFF), _) | (None, _) => {
+                (Some(0xFF) | None, _) => {
                     self.is_at_end = true;
                     return;
                 }
@@ -78,7 +78,7 @@ impl<'a> BitReader<'a> {
     /// Returns the next `count` bits, 1 to 32, without consuming them.
     #[inline]
     pub(super) fn peek(&self, count: u32) -> usize {
-        (self.window >> (64 - count)) as usize
+        usize::try_from(self.window >> (64 - count)).unwrap_or_default()
     }
 
     /// Consumes at most [`FILLED`] bits.
