@@ -16,6 +16,9 @@ pub(super) enum Tail {
 /// Maximum number of digits of a Colombian identity number.
 pub(super) const MAX_CEDULA_DIGITS: usize = 10;
 
+/// Maximum number of zeros that an exponent adds.
+const MAX_ZEROS: usize = 40;
+
 /// Judges a number of digits with marks between them.
 pub(super) fn judge_tail(number: &[char]) -> Tail {
     let is_point = |c: &char| matches!(c, '.' | ',' | '\u{066B}');
@@ -62,7 +65,7 @@ pub fn whole_digits(json: &str) -> Option<Cow<'_, str>> {
         return None;
     }
     if let Ok(zeros) = usize::try_from(zeros) {
-        digits.push_str(&"0".repeat(Some(zeros).filter(|zeros| *zeros <= super::MAX_CHARS)?));
+        digits.push_str(&"0".repeat(Some(zeros).filter(|zeros| *zeros <= MAX_ZEROS)?));
     } else {
         let cut = usize::try_from(zeros.unsigned_abs()).ok()?;
         let kept = digits.len().checked_sub(cut)?;
