@@ -107,7 +107,7 @@ impl Command {
             .command
             .unwrap_or(CliCommand::Serve(serve::ServeArgs::default()))
         {
-            CliCommand::Serve(args) => serve::run(env, &args),
+            CliCommand::Serve(args) => serve::run(env, args),
             CliCommand::Consume => consume::run(env),
             CliCommand::Queue(command) => queue::run(env, &command),
             CliCommand::Health => health::check(env),

@@ -146,12 +146,14 @@ fn document(campaign: &Campaign, person: &Registration) -> Document {
         .named(campaign)
         .map(|(name, text)| (name.to_owned(), text.into()))
         .collect();
+    let name = campaign.searched_name(&person.answers);
     doc! {
         "_id": binary(person.id.as_bytes()),
         "campaign": campaign.id.as_str(),
         "value": &person.tally_value,
         "answers": answers,
-        "name": campaign.searched_name(&person.answers).unwrap_or_default(),
+        "name": name.folded,
+        "words": name.words,
         "photo": { "sha256": binary(&[1; 32]), "extension": "jpg", "bytes": 50_000_i64 },
         "digest": binary(&person.digest),
         "received_at": DateTime::from_millis(person.received_at.as_millisecond()),

@@ -250,7 +250,7 @@ async fn fill_collection(fixture: &StoreFixture) {
 
 async fn measure_searches(name: &str, fixture: &StoreFixture) {
     for (what, ask) in queries::KINDS {
-        let (mut times, mut rows) = (Vec::new(), 0);
+        let (mut times, mut found_rows) = (Vec::new(), 0);
         for number in 0..QUERIES {
             let one = person(fixture, chance(number, 8) % rows());
             let (search, after) = ask(&one, number);
@@ -260,9 +260,9 @@ async fn measure_searches(name: &str, fixture: &StoreFixture) {
                 .search(&fixture.campaign, &search, after.as_ref(), PAGE)
                 .await;
             times.push(since.elapsed());
-            rows += found.unwrap().rows.len();
+            found_rows += found.unwrap().rows.len();
         }
-        print_times(name, what, &mut times, rows);
+        print_times(name, what, &mut times, found_rows);
     }
 }
 

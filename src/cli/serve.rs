@@ -43,7 +43,7 @@ pub(super) struct ServeArgs {
 }
 
 /// Serves until SIGTERM or SIGINT.
-pub(super) fn run(env: &Env, args: &ServeArgs) -> anyhow::Result<()> {
+pub(super) fn run(env: &Env, args: ServeArgs) -> anyhow::Result<()> {
     let mut config = ServeConfig::from_env(env)?;
     if args.read_only {
         config.is_read_only = true;

@@ -321,8 +321,9 @@ fn expected_ids(
         .collect();
     found.sort_by_key(|(one, _)| (one.received_at, one.id));
     if let SearchBy::Name(query) = &search.by {
-        found
-            .retain(|(_, name)| query.matches(&name.folded, name.words.iter().map(String::as_str)));
+        found.retain(|(_, name)| {
+            query.matches(&name.folded, &name.words.iter().map(String::as_str))
+        });
         let having = |one: &&str| {
             let names = crowd.iter().map(|(_, name)| find_word(name, one));
             names.flatten().count()

@@ -266,9 +266,10 @@ async fn converse(
                     _ => misbehave(behavior, Step::Rcpt)?.unwrap_or("250 ok\r\n"),
                 }
             }
-            "DATA" => match misbehave(behavior, Step::Data)? {
-                Some(refusal) => refusal,
-                None => {
+            "DATA" => {
+                if let Some(refusal) = misbehave(behavior, Step::Data)? {
+                    refusal
+                } else {
                     writer.write_all(b"354 go on\r\n").await.ok()?;
                     let mut raw = String::new();
                     while let Some(line) = lines.next_line().await.ok()? {
@@ -280,7 +281,7 @@ async fn converse(
                     }
                     take(raw, &to, behavior, &state).await?
                 }
-            },
+            }
             "QUIT" => {
                 writer.write_all(b"221 bye\r\n").await.ok()?;
                 return None;

@@ -131,8 +131,12 @@ impl NameQuery {
     }
 
     /// Returns whether a name begins with the text, or has each typed word.
-    pub fn matches<'a>(&self, folded: &str, words: impl Iterator<Item = &'a str> + Clone) -> bool {
-        self.begins(folded) || self.has_words(&words)
+    pub fn matches<'a>(
+        &self,
+        folded: &str,
+        words: &(impl Iterator<Item = &'a str> + Clone),
+    ) -> bool {
+        self.begins(folded) || self.has_words(words)
     }
 
     /// Returns whether a folded name begins with the text.
@@ -196,7 +200,7 @@ mod tests {
         let name = SearchedName::new(name);
         let query = NameQuery::parse(typed).unwrap();
         let words = name.words.iter().map(String::as_str);
-        let is_found = query.matches(&name.folded, words.clone());
+        let is_found = query.matches(&name.folded, &words);
         if is_found && !query.begins(&name.folded) {
             let has = |one: &&str| words.clone().any(|word| word.starts_with(*one));
             assert!(query.beginnings().iter().all(has), "{typed}");

@@ -43,6 +43,7 @@ impl UploadBudget {
     }
 
     /// Limits the number of uploads on slow lines, so that they leave places to the others.
+    #[must_use]
     pub fn with_slow_places(self, places: usize) -> Self {
         let places = places.min(Semaphore::MAX_PERMITS);
         Self {

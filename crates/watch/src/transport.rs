@@ -33,7 +33,7 @@ pub enum MailSession {
     /// A folder of files.
     Folder(PathBuf),
     /// An SMTP server.
-    Smtp(SmtpSession),
+    Smtp(Box<SmtpSession>),
 }
 
 impl MailTransport {
@@ -52,7 +52,10 @@ impl MailTransport {
     pub fn session(&self) -> MailSession {
         match &self.0 {
             TransportKind::Folder(folder) => MailSession::Folder(folder.clone()),
-            TransportKind::Smtp(server) => MailSession::Smtp(SmtpSession::new(server.clone())),
+            TransportKind::Smtp(server) => {
+                let session = SmtpSession::new(server.clone());
+                MailSession::Smtp(Box::new(session))
+            }
         }
     }
 }

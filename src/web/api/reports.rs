@@ -71,8 +71,7 @@ pub async fn report(
     request_audit: RequestAudit,
     State(app): State<AppState>,
     Path((campaign, file)): Path<(String, String)>,
-    Query(days): Query<DateRangeQuery>,
-    Query(separator): Query<SeparatorQuery>,
+    (Query(days), Query(separator)): (Query<DateRangeQuery>, Query<SeparatorQuery>),
     visit: PageContext,
     headers: HeaderMap,
 ) -> Result<Response, Error> {

@@ -18,6 +18,10 @@ use jornada_domain::Campaign;
 /// Sorts before every id: blobs are compared byte by byte, and a prefix comes first.
 const NO_ID: &[u8] = &[];
 
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "a method of a type with a lifetime is not general enough"
+)]
 impl SqliteStore {
     pub(crate) async fn search(
         &self,
