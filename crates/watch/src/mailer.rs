@@ -87,7 +87,10 @@ impl Mailer {
     async fn forget_recipients(&self) -> anyhow::Result<()> {
         let addresses = self.config.mail.addresses();
         self.store
-            .run_transaction(move |tx| recipients::keep_only(tx, &addresses, Timestamp::now()))
+            .run_transaction(move |tx| {
+                let waited = recipients::keep_only(tx, &addresses)?;
+                outbox::settle_all(tx, waited, Timestamp::now())
+            })
             .await
     }
 
@@ -96,7 +99,8 @@ impl Mailer {
         let now = Timestamp::now();
         self.store
             .run_transaction(move |tx| {
-                recipients::give_up(tx, now)?;
+                let late = recipients::give_up(tx, now)?;
+                outbox::settle_all(tx, late, now)?;
                 let due = outbox::list_due(tx, now)?;
                 let (due, empty): (Vec<_>, Vec<_>) =
                     due.into_iter().partition(OutboxMail::has_news);

@@ -147,6 +147,11 @@ pub fn record_accepted(
     settle(tx, mail.id, now)
 }
 
+/// Settles mails whose recipients changed.
+pub fn settle_all(tx: &Transaction, mails: Vec<i64>, now: Timestamp) -> rusqlite::Result<()> {
+    mails.into_iter().try_for_each(|mail| settle(tx, mail, now))
+}
+
 /// Makes refusals of a mail final once a recipient has it: queues a notice to the others, and closes the mail if
 /// nobody waits for it any more.
 pub fn settle(tx: &Transaction, mail: i64, now: Timestamp) -> rusqlite::Result<()> {

@@ -68,8 +68,8 @@ pub fn insert_for_mail(
     list_for_mail(tx, mail)
 }
 
-/// Forgets recipients that are no longer in the settings, and closes the mails that waited for them alone.
-pub fn keep_only(tx: &Transaction, addresses: &[String], now: Timestamp) -> rusqlite::Result<()> {
+/// Forgets recipients that are no longer in the settings. Returns the mails that may have waited for them alone.
+pub fn keep_only(tx: &Transaction, addresses: &[String]) -> rusqlite::Result<Vec<i64>> {
     let known = serde_json::to_string(addresses).unwrap_or_default();
     tx.execute(
         "DELETE FROM mail_recipients WHERE accepted_at IS NULL
@@ -83,12 +83,7 @@ pub fn keep_only(tx: &Transaction, addresses: &[String], now: Timestamp) -> rusq
     let mut statement = tx.prepare_cached(
         "SELECT DISTINCT mail FROM mail_recipients JOIN mails ON id = mail WHERE settled_at IS NULL",
     )?;
-    let unsettled: Vec<i64> = statement
-        .query_map([], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    unsettled
-        .into_iter()
-        .try_for_each(|mail| super::outbox::settle(tx, mail, now))
+    statement.query_map([], |row| row.get(0))?.collect()
 }
 
 /// Returns the recipients for whom an earlier mail of this kind about an incident of this mail still waits.
@@ -162,8 +157,8 @@ fn note_refused(
     Ok(())
 }
 
-/// Gives up the recipients who have delayed a mail for five days that another one has.
-pub fn give_up(tx: &Transaction, now: Timestamp) -> rusqlite::Result<()> {
+/// Gives up the recipients who have delayed a mail for five days that another one has. Returns these mails.
+pub fn give_up(tx: &Transaction, now: Timestamp) -> rusqlite::Result<Vec<i64>> {
     let before = now.as_millisecond() - DELAY_LIMIT_MS;
     let mut statement = tx.prepare_cached(
         "SELECT r.mail, r.address FROM mail_recipients r JOIN mails m ON m.id = r.mail
@@ -175,15 +170,14 @@ pub fn give_up(tx: &Transaction, now: Timestamp) -> rusqlite::Result<()> {
     let late: Vec<(i64, String)> = statement
         .query_map([before], read)?
         .collect::<Result<_, _>>()?;
-    for (mail, address) in late {
+    for (mail, address) in &late {
         tx.execute(
             "UPDATE mail_recipients SET refused_at = ?3 WHERE mail = ?1 AND address = ?2",
             params![mail, address, now.as_millisecond()],
         )?;
-        note_refused(tx, &address, SmtpStep::Recipient.as_ref(), None, now)?;
-        super::outbox::settle(tx, mail, now)?;
+        note_refused(tx, address, SmtpStep::Recipient.as_ref(), None, now)?;
     }
-    Ok(())
+    Ok(late.into_iter().map(|(mail, _)| mail).collect())
 }
 
 /// Returns the refused recipients of a mail that another recipient has, and about whom no notice was queued within a
