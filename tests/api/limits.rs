@@ -263,7 +263,7 @@ async fn send_slowly(url: String, body: Vec<u8>, rate: usize, pause: u64) -> u16
 #[tokio::test]
 async fn a_slow_line_registers_and_a_body_that_creeps_is_cut() {
     let app = start().await;
-    let nginx = Nginx::start(&[&app.base]).await;
+    let nginx = Nginx::start(&[app.base.trim_start_matches("http://")]).await;
     let path = format!("/api/v1/campaigns/{}/registrations", app.campaign);
     let mut sent = Vec::new();
     for (index, base) in [&app.base, &nginx.base].into_iter().enumerate() {

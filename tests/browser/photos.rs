@@ -41,7 +41,7 @@ async fn send(window: &Window) {
 async fn stored_photo(installation: &Installation, app: &RunningInstance) -> Vec<u8> {
     let token = installation.create_token();
     let list = app.report("_all.csv", &token).await.text().await.unwrap();
-    let cells = list.split([',', '\n', '\r']);
+    let cells = list.split([';', '\n', '\r']);
     let links: Vec<_> = cells.filter(|cell| cell.ends_with("/photo")).collect();
     assert_eq!(links.len(), 1);
     let answer = app.http.get(links[0]).bearer_auth(token).send().await;

@@ -24,7 +24,7 @@ use jornada_domain::{Campaign, FieldError, FieldKind, FormData, ValidationError}
 use jornada_photo::MAX_PHOTO_BYTES;
 use jornada_photo::inspect::InspectionError;
 
-/// Maximum body size that is read to its end, mostly discarded; nginx has a slightly higher limit.
+/// Maximum body size that is read to its end, mostly discarded; nginx has a lower limit.
 pub const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 /// Maximum total size of all texts, in bytes.
 const MAX_TEXT_BYTES: usize = 64 * 1024;
