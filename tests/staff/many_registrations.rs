@@ -23,7 +23,7 @@ async fn copy_registration(area: &Area) {
         .collect();
     match StoreSetting::from_env(&Env::from_pairs(&settings)).unwrap() {
         StoreSetting::Sqlite(path) => {
-            let columns = "campaign, value, answers, digest, received_at, photo_sha256, photo_extension, photo_bytes, name";
+            let columns = "campaign, value, answers, digest, received_at, photo_sha256, photo_extension, photo_bytes, name, words";
             let sql = format!(
                 "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {MANY} - 1) \
                  INSERT INTO registrations (id, {columns}) SELECT randomblob(16), {columns} FROM registrations, n"
