@@ -16,7 +16,7 @@ const AVIF: &[u8] = include_bytes!("data/small.avif");
 fn small_png(installation: &Installation) -> PathBuf {
     let path = installation.folder.path().join("foto.png");
     let picture = image::GrayImage::from_fn(320, 240, |x, y| {
-        image::Luma([if (x / 8 + y / 8) % 2 == 0 { 0 } else { 255 }])
+        image::Luma([if (x / 5 + y / 5) % 2 == 0 { 0 } else { 255 }])
     });
     picture.save(&path).unwrap();
     path

@@ -211,9 +211,17 @@ impl Places {
             let region = region.as_ref();
             region.is_none_or(|region| place.folded_region == *region)
         };
-        let spelled = self.spelled(&typed);
-        let spelled = spelled.into_iter().map(|place| &self.list[place]);
-        let found: Vec<_> = spelled.filter(|place| is_inside(place)).collect();
+        // A stored spelling means its place alone.
+        let meant = self.named(&typed).map_or_else(
+            || {
+                self.spelled(&typed)
+                    .into_iter()
+                    .map(|place| &self.list[place])
+                    .collect()
+            },
+            |place| vec![place],
+        );
+        let found: Vec<_> = meant.into_iter().filter(|place| is_inside(place)).collect();
         if let [place] = found[..] {
             return Ok(place.name.clone());
         }
@@ -374,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_spelling_is_accepted_again_unless_several_places_have_it() {
+    fn a_stored_spelling_is_accepted_again_and_means_one_place() {
         let csv = "name,region\nCali,Valle\nCali,Cauca\nCali Valle,Nariño\nPasto (Sur),Valle\n";
         let places = Places::parse(csv, false).unwrap();
         for place in places.list() {
@@ -388,10 +396,14 @@ mod tests {
         }
         let csv = "name,region\nCali (Valle),Norte\nCali,Valle\nCali,Cauca\n";
         let places = Places::parse(csv, false).unwrap();
-        let twice = "Cali (Valle)";
-        assert!(places.validate(twice, None).is_err());
-        for region in ["Norte", "Valle"] {
-            assert_eq!(places.validate(twice, Some(region)).as_deref(), Ok(twice));
+        let names = ["Cali (Valle) (Norte)", "Cali (Valle)", "Cali (Cauca)"];
+        for (place, name) in places.list().iter().zip(names) {
+            assert_eq!(place.name, name);
+            assert_eq!(places.validate(name, None).as_deref(), Ok(name));
+            assert_eq!(
+                places.validate(name, Some(&place.region)).as_deref(),
+                Ok(name)
+            );
         }
     }
 }
