@@ -42,6 +42,7 @@ save_docker_settings() {
     local files=docker-compose.yml
     save_setting STACK_WAY docker
     save_setting COMPOSE_PROJECT_NAME "$PROJECT"
+    save_setting STACK_SMTP_CA_INSIDE "${STACK_SMTP_CA:+/etc/smtp-ca.pem}"
     [[ -z $STACK_TLS_CERTIFICATE ]] || files+=:ops/docker/tls.yml
     save_setting COMPOSE_FILE "$files"
     [[ -n $STACK_DOCKER_LOGS ]] || save_setting STACK_DOCKER_LOGS "$(docker info --format '{{.DockerRootDir}}')/containers"

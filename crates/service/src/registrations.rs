@@ -276,9 +276,7 @@ impl Registrations {
         attempt: &Registration,
         put: Option<PhotoPut>,
     ) {
-        let Some(put) = put else {
-            return;
-        };
+        let Some(put) = put else { return };
         match self.store.registration(campaign, attempt.id).await {
             Ok(Some(stored))
                 if stored.photo == attempt.photo && stored.received_at == attempt.received_at =>
@@ -302,9 +300,7 @@ impl Registrations {
 }
 
 fn resolve_stored(put: Option<PhotoPut>) {
-    if let Some(put) = put {
-        put.resolve_stored();
-    }
+    put.into_iter().for_each(PhotoPut::resolve_stored);
 }
 
 fn conflict_error(unique: &UniqueKey) -> SubmitError {
@@ -334,10 +330,9 @@ async fn inspect_photo(
         let error = FieldError::new("photo", ValidationError::UnknownField);
         return Err(SubmitError::Invalid(vec![error]));
     }
-    // The time depends on the declared pixels, not on the size of the file.
     let inspected = spawn_blocking(move || inspect(bytes)).await;
-    let inspected = inspected.unwrap_or(Err(InspectionError::Damaged));
-    inspected.map(Some).map_err(SubmitError::InvalidPhoto)
+    let photo = inspected.unwrap_or(Err(InspectionError::Damaged));
+    photo.map(Some).map_err(SubmitError::InvalidPhoto)
 }
 
 fn build_registration(
@@ -374,22 +369,19 @@ fn build_receipt(registration: &Registration, received_at: Timestamp) -> Receipt
 
 /// Returns why a submission was rejected; nothing if this installation is at fault.
 fn rejection_reasons(error: &SubmitError) -> Vec<RejectionReason> {
-    let reason = match error {
-        SubmitError::Invalid(fields) => {
-            return fields.iter().map(|field| field.error.reason()).collect();
-        }
-        // The sender gets the exact reason; one label is enough for statistics.
-        SubmitError::InvalidPhoto(_) => RejectionReason::Photo,
+    match error {
+        SubmitError::Invalid(fields) => fields.iter().map(|field| field.error.reason()).collect(),
         SubmitError::InvalidBoth(fields, _) => {
             let fields = fields.iter().map(|field| field.error.reason());
-            return fields.chain([RejectionReason::Photo]).collect();
+            fields.chain([RejectionReason::Photo]).collect()
         }
-        SubmitError::NotOpen { .. } => RejectionReason::NotOpen,
-        SubmitError::AlreadyRegistered { .. } => RejectionReason::AlreadyRegistered,
-        SubmitError::PreviouslyDeleted => RejectionReason::Deleted,
-        SubmitError::Busy | SubmitError::Store(_) | SubmitError::Photos(_) => return Vec::new(),
-    };
-    vec![reason]
+        // The sender gets the exact reason; one label is enough for statistics.
+        SubmitError::InvalidPhoto(_) => vec![RejectionReason::Photo],
+        SubmitError::NotOpen { .. } => vec![RejectionReason::NotOpen],
+        SubmitError::AlreadyRegistered { .. } => vec![RejectionReason::AlreadyRegistered],
+        SubmitError::PreviouslyDeleted => vec![RejectionReason::Deleted],
+        SubmitError::Busy | SubmitError::Store(_) | SubmitError::Photos(_) => Vec::new(),
+    }
 }
 
 fn outcome_label(taken: &Result<SubmitOutcome, SubmitError>) -> &'static str {
