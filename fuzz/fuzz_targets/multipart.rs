@@ -77,6 +77,12 @@ fn has_part_without_headers(body: &[u8]) -> bool {
     })
 }
 
+/// Whether a parameter `name` may have capitals. RFC 2045, section 5.1, allows that; multer looks for small letters alone.
+fn has_name_in_capitals(body: &[u8]) -> bool {
+    let mut words = body.windows(4);
+    words.any(|word| word.eq_ignore_ascii_case(b"name") && word != b"name")
+}
+
 fuzz_target!(|data: &[u8]| {
     // The first byte selects the size of the pieces, and whether contents are kept.
     let Some((choice, body)) = data.split_first() else {
@@ -86,7 +92,7 @@ fuzz_target!(|data: &[u8]| {
     let whole = parse(body, usize::MAX, false);
     let in_pieces = parse(body, piece, choice & 1 == 1);
     assert_eq!(whole, in_pieces, "in pieces of {piece} bytes");
-    if !has_part_without_headers(body) {
+    if !has_part_without_headers(body) && !has_name_in_capitals(body) {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let by_multer = runtime.expect("a runtime").block_on(parse_by_multer(body));
         assert_eq!(whole, by_multer, "multer finds other parts");
