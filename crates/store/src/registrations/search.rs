@@ -87,6 +87,15 @@ pub struct Cursor {
     pub id: RegistrationId,
 }
 
+/// Part of the results of a search. Those of [`SearchPart::OtherWords`] come after the others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum SearchPart {
+    /// All results, or in a search by name the names that begin with the text.
+    Main,
+    /// Names that begin otherwise, with words that begin as the typed ones.
+    OtherWords,
+}
+
 /// A registration, and the folded name under which it is found, or the word.
 pub(crate) struct SearchHit {
     pub(crate) name: String,
@@ -235,14 +244,16 @@ impl Store {
         let is_in_words = after.is_some_and(|after| after.word.is_some());
         let mut hits = Vec::new();
         if !is_in_words {
-            hits = dispatch!("search", self.search(campaign, search, after, limit))?;
+            let part = SearchPart::Main;
+            hits = dispatch!("search", self.search(campaign, search, part, after, limit))?;
         }
         let missing = limit.saturating_sub(hits.len());
         if missing > 0 && matches!(search.by, SearchBy::Name(_)) {
             let after = after.filter(|_| is_in_words);
+            let part = SearchPart::OtherWords;
             let words = dispatch!(
                 "search",
-                self.search_words(campaign, search, after, missing)
+                self.search(campaign, search, part, after, missing)
             );
             hits.extend(words?);
         }

@@ -9,7 +9,7 @@ use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, DateTime, Document, RawDocumentBuf, doc};
 use mongodb::options::{CountOptions, Hint};
 
-use super::{Cursor, MAX_SCANNED, SearchBy, SearchHit, SearchQuery, prefix_end};
+use super::{Cursor, MAX_SCANNED, SearchBy, SearchHit, SearchPart, SearchQuery, prefix_end};
 use crate::error::Result;
 use crate::mongo::convert::{binary, moment, read_field, text};
 use crate::mongo::handle::MongoStore;
@@ -26,6 +26,7 @@ impl MongoStore {
         &self,
         campaign: &Arc<Campaign>,
         search: &SearchQuery,
+        part: SearchPart,
         after: Option<&Cursor>,
         limit: usize,
     ) -> Result<Vec<SearchHit>> {
@@ -36,25 +37,13 @@ impl MongoStore {
             after,
             limit,
         };
-        in_time(page.run()).await
-    }
-
-    /// Finds names with words that begin as the typed ones, and that do not begin with the whole text.
-    pub(crate) async fn search_words(
-        &self,
-        campaign: &Arc<Campaign>,
-        search: &SearchQuery,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Vec<SearchHit>> {
-        let page = MongoSearch {
-            store: self,
-            campaign,
-            search,
-            after,
-            limit,
+        let run = async {
+            match part {
+                SearchPart::Main => page.run().await,
+                SearchPart::OtherWords => page.run_words().await,
+            }
         };
-        in_time(page.run_words()).await
+        in_time(run).await
     }
 }
 

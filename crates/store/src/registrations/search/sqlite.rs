@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rusqlite::types::Value;
 use rusqlite::{Transaction, params_from_iter};
 
-use super::{Cursor, MAX_SCANNED, SearchBy, SearchHit, SearchQuery, prefix_end};
+use super::{Cursor, MAX_SCANNED, SearchBy, SearchHit, SearchPart, SearchQuery, prefix_end};
 use crate::error::{Result, StoreError};
 use crate::registrations::sqlite::{COLUMNS, registration};
 use crate::sqlite::convert::{registration_id, time};
@@ -18,41 +18,14 @@ use jornada_domain::Campaign;
 /// Sorts before every id: blobs are compared byte by byte, and a prefix comes first.
 const NO_ID: &[u8] = &[];
 
-#[expect(
-    clippy::redundant_closure_for_method_calls,
-    reason = "a method of a type with a lifetime is not general enough"
-)]
 impl SqliteStore {
     pub(crate) async fn search(
         &self,
         campaign: &Arc<Campaign>,
         search: &SearchQuery,
+        part: SearchPart,
         after: Option<&Cursor>,
         limit: usize,
-    ) -> Result<Vec<SearchHit>> {
-        self.read_page(campaign, search, after, limit, |page| page.run())
-            .await
-    }
-
-    /// Finds names with words that begin as the typed ones, and that do not begin with the whole text.
-    pub(crate) async fn search_words(
-        &self,
-        campaign: &Arc<Campaign>,
-        search: &SearchQuery,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Vec<SearchHit>> {
-        self.read_page(campaign, search, after, limit, |page| page.run_words())
-            .await
-    }
-
-    async fn read_page(
-        &self,
-        campaign: &Arc<Campaign>,
-        search: &SearchQuery,
-        after: Option<&Cursor>,
-        limit: usize,
-        run: fn(&SqliteSearch) -> Result<Vec<SearchHit>>,
     ) -> Result<Vec<SearchHit>> {
         let campaign = Arc::clone(campaign);
         let (search, after) = (search.clone(), after.cloned());
@@ -65,7 +38,10 @@ impl SqliteStore {
                     after: after.as_ref(),
                     limit,
                 };
-                run(&page)
+                match part {
+                    SearchPart::Main => page.run(),
+                    SearchPart::OtherWords => page.run_words(),
+                }
             })
             .await
     }
