@@ -56,7 +56,7 @@ write_nginx_files() {
         cat <<CONF
 # 1: exempt from the limits.
 geo \$exempt { default 0; $(words "%s 1; " "127.0.0.0/8,::1,$STACK_EXEMPT")}
-# Behind another proxy all clients would have its address and share one limit.
+# Takes the address of the client from the proxy in front; otherwise all clients would share the limit of the proxy.
 $(words "set_real_ip_from %s;\n" "$STACK_PROXY")
 real_ip_header X-Forwarded-For;
 real_ip_recursive on;

@@ -77,7 +77,7 @@ async fn a_photo_that_cannot_be_read_must_be_chosen_again_at_once() {
     let app = installation.start().await;
     let path = small_png(&installation);
     let window = open_form(&app).await;
-    // What Chrome on Android does with files of apps and of the cloud.
+    // Reading fails as in Chrome on Android for files of apps and of the cloud.
     window
         .run("window.read = File.prototype.arrayBuffer; File.prototype.arrayBuffer = () => Promise.reject(new DOMException('gone', 'NotReadableError'))")
         .await;

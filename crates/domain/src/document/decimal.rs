@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// What the last dot or comma among digits is.
+/// Meaning of the last dot or comma among digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tail {
     /// A mark between groups of digits.

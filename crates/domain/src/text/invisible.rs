@@ -10,7 +10,7 @@ use crate::validation_error::ValidationError;
 
 const ZWNJ: char = '\u{200C}';
 const ZWJ: char = '\u{200D}';
-/// Nobody types it by mistake.
+/// Reverses the text behind it. Refused everywhere, because keyboards do not produce it by mistake.
 const RIGHT_TO_LEFT_OVERRIDE: char = '\u{202E}';
 /// Combining class of the sign that joins the letters of Indic scripts.
 const VIRAMA: u8 = 9;

@@ -10,7 +10,7 @@ const NAME: &[u8] = b"name";
 /// Maximum number of headers of a part.
 const MAX_HEADERS: usize = 32;
 
-/// What the headers of a part say.
+/// The headers of a part, parsed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct PartHead {
     /// The name, if there is a valid one.

@@ -67,7 +67,7 @@ fn wrong_ancillary_chunks_of_a_png_are_left_out() {
             ("empty", chunk(kind, b"")),
             ("longer", chunk(kind, &[data, &vec![0; 70_000]].concat())),
         ] {
-            // What follows a profile's stream is not part of it.
+            // Bytes behind the stream of a profile are not part of it.
             if (&*name, defect) != ("iCCP", "longer") {
                 assert_repaired(
                     &format!("{name}: {defect}"),

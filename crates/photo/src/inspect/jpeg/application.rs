@@ -19,7 +19,7 @@ const PROFILE: &[u8] = b"ICC_PROFILE\0";
 /// Bytes of a profile in one segment.
 const PROFILE_PART: usize = 65_519;
 
-/// What was read so far.
+/// Application segments that were read so far.
 #[derive(Default)]
 pub(super) struct Applications {
     jfif_seen: bool,

@@ -128,7 +128,7 @@ pub(super) struct BlockSkipper {
     steps: Box<[Step; PREFIXES]>,
 }
 
-/// What a prefix holds: its first coefficient, and all coefficients whose codes are in it.
+/// Decoded content of a prefix: its first coefficient, and all coefficients whose codes are in it.
 #[derive(Clone, Copy, Default)]
 struct Step {
     /// Bits of the first code and its coefficient; 0 if the code is longer than the prefix.

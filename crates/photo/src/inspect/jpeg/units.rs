@@ -1,4 +1,4 @@
-//! What the decoders of a scan have in common, whether sequential or progressive.
+//! Shared parts of the decoders of sequential and of progressive scans.
 
 use super::bits::BitReader;
 

@@ -20,7 +20,7 @@ const KINDS: [&[u8; 4]; 9] = [
 /// Maximum length of a profile before it is reduced.
 const MAX_PROFILE: u64 = 1024 * 1024;
 
-/// What remains of a chunk.
+/// Result of reducing a chunk.
 pub(super) enum Remains {
     All,
     Nothing,
