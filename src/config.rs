@@ -10,6 +10,7 @@ mod logs;
 mod mail;
 mod mail_hello;
 mod master_keys;
+mod proxies;
 mod secret;
 mod stores;
 mod unknown;
@@ -26,6 +27,7 @@ pub use consume::{ConsumeConfig, read_queue};
 pub use env::{Env, FromEnv, SettingError};
 pub use grpc::GrpcListen;
 pub use hosts::{Hosts, is_loopback, read_exempt};
+pub use proxies::Proxies;
 pub use unknown::log_unknown_settings;
 pub use watch::watch_data_folder;
 
@@ -53,6 +55,10 @@ Settings (environment, or a .env file in the working folder):
                          [the host of JORNADA_PUBLIC_URL; without either, any]
   JORNADA_EXEMPT         addresses and networks without rate limits, comma-separated; or none
                          [127.0.0.0/8,::1]
+  JORNADA_PROXY          addresses and networks of proxies that may name the client, comma-separated;
+                         or none                                    [this machine and private networks]
+  JORNADA_FORWARDED      where they name it: 0 for X-Client-Address, as the shipped nginx does, else
+                         the place in X-Forwarded-For, counted from the right [0]
   JORNADA_LIMIT_REGISTRATIONS, _CONFLICTS, _RECEIPTS, _MISSES  per address, over all instances:
                          burst + rate per minute; the first two per campaign
                          [300+300, 60+10, 600+600, 60+10]
@@ -92,6 +98,7 @@ The role watch reads JORNADA_CACHE, JORNADA_INSTANCE and these:
   JORNADA_WATCH_EVERY, _TIMEOUT    interval between probes; timeout of one  [2s, 1s]
   JORNADA_WATCH_FAILURES, _SUCCESSES  consecutive, to raise and to resolve an incident  [3, 2]
   JORNADA_WATCH_QUIET    time for which a target must answer before it is back  [10s]
+  JORNADA_WATCH_LOST     time for which an address is still watched after its name lost it [1h]
   JORNADA_WATCH_GROUP    incidents that start within this time share a mail  [3s]
   JORNADA_WATCH_REMIND   interval between reminders while a target is down  [4h]
   JORNADA_WATCH_NEUTRAL  HOST:PORT or URL outside the system, to detect that the watcher itself
@@ -127,6 +134,8 @@ pub struct ServeConfig {
     pub hosts: Hosts,
     /// `JORNADA_EXEMPT`: addresses and networks that are exempt from rate limits.
     pub exempt: Vec<IpNet>,
+    /// `JORNADA_PROXY` and `JORNADA_FORWARDED`.
+    pub proxies: Proxies,
     /// `JORNADA_LIMIT_…`.
     pub limits: RateLimits,
     /// `JORNADA_STORE`.
@@ -169,6 +178,7 @@ impl ServeConfig {
             grpc_listen: GrpcListen::from_env(env)?,
             hosts: Hosts::from_env(env, public_url.as_deref())?,
             exempt: read_exempt(env)?,
+            proxies: Proxies::from_env(env)?,
             limits: RateLimits::from_env(env)?,
             public_url,
             photos: ObjectStoreSetting::from_env(env)?,

@@ -142,7 +142,7 @@ CLOUD_RUN = [
     ("service.yaml", f"{FIRST_OF_RUN}.args", ["serve", "--readonly"], "serve has no --readonly"),
     ("service.yaml", f"{FIRST_OF_RUN}.env.0.name", "PORT", "PORT is not a setting"),
     ("service.yaml", f"{FIRST_OF_RUN}.env.4.value", "file:data", "lost"),
-    ("service.yaml", f"{FIRST_OF_RUN}.env.5.name", "JORNADA_LOG", "no JORNADA_STORE"),
+    ("service.yaml", f"{FIRST_OF_RUN}.env.7.name", "JORNADA_LOG", "no JORNADA_STORE"),
     ("service.yaml", f"{FIRST_OF_RUN}.ports.0.containerPort", 8081, "is not the one port"),
     ("service.yaml", f"{FIRST_OF_RUN}.env.1.value", "0.0.0.0:4050", "second port"),
     ("service.yaml", f"{FIRST_OF_RUN}.ports.0.name", "http1", "h2c"),

@@ -76,8 +76,12 @@ pub fn is_loopback(host: &str) -> bool {
 
 /// Reads `JORNADA_EXEMPT`: addresses and networks without rate limits.
 pub fn read_exempt(env: &Env) -> Result<Vec<IpNet>, SettingError> {
-    let name = "JORNADA_EXEMPT";
-    let value = env.get_or(name, "127.0.0.0/8,::1");
+    read_networks(env, "JORNADA_EXEMPT", "127.0.0.0/8,::1")
+}
+
+/// Reads a setting of comma-separated addresses and networks, or `none`.
+pub fn read_networks(env: &Env, name: &str, default: &str) -> Result<Vec<IpNet>, SettingError> {
+    let value = env.get_or(name, default);
     if value == "none" {
         return Ok(Vec::new());
     }

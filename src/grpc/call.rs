@@ -71,12 +71,12 @@ fn enter(
         if streams.get() > MAX_STREAMS {
             return Err(Error::Busy);
         }
-        let caller = Caller::from_request(&request, None);
+        let caller = Caller::from_request(app, &request, None);
         request.extensions_mut().insert(caller);
         return Ok((request, Some(guard)));
     }
     let slot = app.in_flight.acquire().ok_or(Error::Busy)?;
-    let caller = Caller::from_request(&request, Some(slot));
+    let caller = Caller::from_request(app, &request, Some(slot));
     let busy = caller.refuse(&Error::Busy);
     request.extensions_mut().insert(caller);
     let reservation = app.uploads.start_reservation();

@@ -32,9 +32,9 @@ struct CallerState {
 
 impl Caller {
     /// Reads the metadata of a call.
-    pub fn from_request(request: &Request, slot: Option<RequestSlot>) -> Self {
+    pub fn from_request(app: &AppState, request: &Request, slot: Option<RequestSlot>) -> Self {
         let headers = request.headers();
-        let client = ClientAddress::from_head(request.extensions(), headers);
+        let client = ClientAddress::from_head(&app.proxies, request.extensions(), headers);
         let timeout = read_timeout(headers);
         Self(Arc::new(CallerState {
             sender: VoteSender::new(client, headers),

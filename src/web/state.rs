@@ -18,7 +18,7 @@ use super::in_flight::InFlightLimit;
 use super::tail_reads::TailReads;
 use super::tally_views::{CampaignViews, TallyViews};
 use crate::app::App;
-use crate::config::{Hosts, ServeConfig};
+use crate::config::{Hosts, Proxies, ServeConfig};
 use jornada_domain::Campaign;
 use jornada_http::budget::UploadBudget;
 
@@ -35,6 +35,8 @@ pub struct State {
     pub public_url: Option<String>,
     /// Host names of the site.
     pub hosts: Hosts,
+    /// Proxies that may name the client of a request.
+    pub proxies: Proxies,
     /// Memory budget of uploads.
     pub uploads: UploadBudget,
     /// Limit of requests in flight.
@@ -75,6 +77,7 @@ impl AppState {
         Self(Arc::new(State {
             public_url: config.public_url.clone(),
             hosts: config.hosts.clone(),
+            proxies: config.proxies.clone(),
             uploads: UploadBudget::new(config.upload_memory, metrics.upload_bytes.clone())
                 .with_slow_places(config.max_requests / 2),
             in_flight: InFlightLimit::new(config.max_requests, metrics.requests_in_flight.clone()),

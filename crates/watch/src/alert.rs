@@ -218,9 +218,11 @@ mod tests {
         failures: 3,
         successes: 2,
         recovery_period: SignedDuration::from_secs(10),
+        lost_period: SignedDuration::ZERO,
     };
     const AT_ONCE: WatchRules = WatchRules {
         recovery_period: SignedDuration::ZERO,
+        lost_period: SignedDuration::ZERO,
         ..RULES
     };
 

@@ -54,7 +54,7 @@ pub struct WatchedUrl {
     pub is_instance: bool,
 }
 
-/// Rules that raise and resolve an incident.
+/// Rules that raise and resolve an incident, and that end the watch of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WatchRules {
     /// `JORNADA_WATCH_FAILURES`: failures in a row that raise an incident.
@@ -63,6 +63,8 @@ pub struct WatchRules {
     pub successes: u32,
     /// `JORNADA_WATCH_QUIET`: minimum duration of these successes.
     pub recovery_period: SignedDuration,
+    /// `JORNADA_WATCH_LOST`: time for which an address stays watched after its name lost it, if the name has others.
+    pub lost_period: SignedDuration,
 }
 
 /// Links and time zone of mails.

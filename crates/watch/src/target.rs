@@ -12,8 +12,6 @@ use super::setting::{WatchRules, WatchedUrl};
 
 /// Maximum number of watched addresses per name.
 pub const MAX_ADDRESSES: usize = 32;
-/// Time for which an address stays watched after its name lost it, if the name has other addresses.
-const LOST_ADDRESS_TIMEOUT: SignedDuration = SignedDuration::from_hours(1);
 
 /// One address of one watched name.
 #[derive(Clone, Debug)]
@@ -108,20 +106,25 @@ pub fn update_addresses(
     if count_targets(targets, watched) == 0 {
         targets.push(Target::new(watched, None, rules));
     }
-    remove_lost(targets, watched, now)
+    remove_lost(targets, watched, rules.lost_period, now)
 }
 
 fn count_targets(targets: &[Target], watched: usize) -> usize {
     targets.iter().filter(|one| one.watched == watched).count()
 }
 
-fn remove_lost(targets: &mut Vec<Target>, watched: usize, now: Timestamp) -> Vec<Target> {
+fn remove_lost(
+    targets: &mut Vec<Target>,
+    watched: usize,
+    lost_period: SignedDuration,
+    now: Timestamp,
+) -> Vec<Target> {
     let is_there = |one: &Target| one.watched == watched && one.lost_since.is_none();
     if !targets.iter().any(is_there) {
         return Vec::new();
     }
     let is_gone = |one: &mut Target| {
-        let long_gone = |since| now.duration_since(since) >= LOST_ADDRESS_TIMEOUT;
+        let long_gone = |since| now.duration_since(since) >= lost_period;
         one.watched == watched && one.lost_since.is_some_and(long_gone)
     };
     targets.extract_if(.., is_gone).collect()
@@ -135,6 +138,7 @@ mod tests {
         failures: 3,
         successes: 2,
         recovery_period: SignedDuration::ZERO,
+        lost_period: SignedDuration::from_hours(1),
     };
 
     fn addresses(ends: &[u8]) -> BTreeSet<SocketAddr> {
@@ -143,8 +147,17 @@ mod tests {
     }
 
     fn settled(targets: &mut Vec<Target>, ends: &[u8], second: i64) -> (Vec<u8>, usize) {
+        settled_by(&RULES, targets, ends, second)
+    }
+
+    fn settled_by(
+        rules: &WatchRules,
+        targets: &mut Vec<Target>,
+        ends: &[u8],
+        second: i64,
+    ) -> (Vec<u8>, usize) {
         let now = Timestamp::from_second(1_800_000_000 + second).unwrap();
-        let forgotten = update_addresses(targets, 0, &addresses(ends), &RULES, now);
+        let forgotten = update_addresses(targets, 0, &addresses(ends), rules, now);
         let end = |target: &Target| match target.address {
             Some(SocketAddr::V4(address)) => address.ip().octets()[3],
             _ => 0,
@@ -173,6 +186,19 @@ mod tests {
         let mut targets = Vec::new();
         settled(&mut targets, &[1], 0);
         assert_eq!(settled(&mut targets, &[], 9_000), (vec![1], 0));
+    }
+
+    #[test]
+    fn an_address_may_be_forgotten_as_soon_as_it_left_its_name() {
+        let (mut targets, lost_period) = (Vec::new(), SignedDuration::ZERO);
+        let rules = WatchRules {
+            lost_period,
+            ..RULES
+        };
+        settled_by(&rules, &mut targets, &[1, 2], 0);
+        assert_eq!(settled_by(&rules, &mut targets, &[2], 2), (vec![2], 1));
+        assert_eq!(settled_by(&rules, &mut targets, &[3], 4), (vec![3], 0));
+        assert_eq!(settled_by(&rules, &mut targets, &[], 6), (vec![3], 0));
     }
 
     #[test]
