@@ -122,7 +122,8 @@ run_all() {
     step "rustdoc" check_docs
     step "build the tests" cargo test --quiet --no-run
     step "start the servers" start_servers
-    step "tests" cargo test
+    # They wait more than they compute.
+    step "tests" env RUST_TEST_THREADS=4 cargo test
     step "drill: pods replaced under load" env STACK_PROGRAM="${CARGO_TARGET_DIR:-target}/debug/jornada" bash drill/pods.sh
     step "stop the servers" stop_servers
     step "the API against its description" check_api

@@ -2,6 +2,8 @@
 # The faults, one function for each drill; each returns once the system has recovered. Sourced by drill/system.sh after
 # ops/native.sh, whose supervisord restarts programs that die.
 
+FROZEN=() # processes that are stopped
+
 # Prints the process id of a program: its name in supervisord.
 pid_of() {
     local pid
@@ -103,8 +105,66 @@ upload_memory_is_full() {
     /usr/bin/python3 drill/fill.py "$FULL" "${doors[@]}" >&2
 }
 
+# --- Freezes: the process keeps its connections and answers nothing.
+
+# Stops processes as if they hung: programs...
+freeze() {
+    local name pid
+    for name in "$@"; do
+        pid=$(pid_of "$name") || fail "$name is not running" "bash init.sh --native status"
+        FROZEN+=("$pid")
+        kill -STOP "$pid"
+    done
+}
+
+thaw() {
+    [[ ${#FROZEN[@]} -eq 0 ]] || kill -CONT "${FROZEN[@]}" 2>/dev/null || true
+    FROZEN=()
+}
+
+freeze_for_a_while() {
+    freeze "$@"
+    sleep "$SECONDS_FROZEN"
+    thaw
+}
+
+# Prints the members of MongoDB in a state: primary or secondary.
+members() {
+    local port member
+    port=$(mongodb_is_complete) || fail "the replica set is not complete" "bash init.sh --native status"
+    for member in "${MONGODS[@]}"; do
+        if [[ ${PORTS[$member]} == "$port" ]]; then echo "primary stores:$member"; else echo "secondary stores:$member"; fi
+    done | sed -n "s/^$1 //p"
+}
+
+an_instance_freezes() {
+    freeze_for_a_while app:app1
+    wait_until_ready app1
+}
+
+primary_freezes() {
+    freeze_for_a_while "$(members primary)"
+    wait_until "all members of the replica set are back" mongod1 mongodb_is_complete
+}
+
+a_secondary_freezes() {
+    freeze_for_a_while "$(members secondary | head -n 1)"
+    wait_until "all members of the replica set are back" mongod1 mongodb_is_complete
+}
+
+redis_freezes() {
+    freeze_for_a_while stores:redis
+    wait_until "Redis answers" redis redis_works
+}
+
+object_store_freezes() {
+    freeze_for_a_while stores:weed
+    wait_until "the object store stores an object" weed object_store_works
+}
+
 # Restores the system after any fault: everything runs afterwards.
 restore_system() {
+    thaw
     ctl start "stores:*" "app:*" "door:*" >/dev/null 2>&1 || true
     wait_until "all members of the replica set are back" mongod1 mongodb_is_complete
     wait_until "the object store stores an object" weed object_store_works

@@ -2,7 +2,7 @@
 # The faults of the queue of votes: of its server, its consumers, and of the store behind it. Sourced by drill/votes.sh after
 # drill/faults.sh. Each returns once the system has recovered.
 
-FROZEN=() DISK="" # processes that are stopped; the folder over which a small disk is mounted
+DISK="" # the folder over which a small disk is mounted
 GARBAGE=0         # records written that cannot become a vote
 SKIPPED=""        # why a fault is not possible here
 
@@ -15,36 +15,6 @@ queue_is_up() {
 wait_for_queue() {
     wait_until "the queue answers" "$SERVER" queue_is_up
     wait_until_ready "${CONSUMERS[@]}"
-}
-
-# Stops processes as if they hung: programs...
-freeze() {
-    local name pid
-    for name in "$@"; do
-        pid=$(pid_of "$name") || fail "$name is not running" "bash init.sh --native status"
-        FROZEN+=("$pid")
-        kill -STOP "$pid"
-    done
-}
-
-thaw() {
-    [[ ${#FROZEN[@]} -eq 0 ]] || kill -CONT "${FROZEN[@]}" 2>/dev/null || true
-    FROZEN=()
-}
-
-freeze_for_a_while() {
-    freeze "$@"
-    sleep "$SECONDS_FROZEN"
-    thaw
-}
-
-# Prints the program of MongoDB's primary.
-primary() {
-    local port member
-    port=$(mongodb_is_complete) || fail "the replica set is not complete" "bash init.sh --native status"
-    for member in "${MONGODS[@]}"; do
-        [[ ${PORTS[$member]} != "$port" ]] || echo "stores:$member"
-    done
 }
 
 start_mongodb() {
@@ -89,11 +59,6 @@ queue_dies() {
 
 # --- Freezes
 
-an_instance_freezes() {
-    freeze_for_a_while app:app1
-    wait_until_ready app1
-}
-
 consumers_freeze() {
     freeze_for_a_while "${CONSUMERS[@]}"
     wait_until_ready "${CONSUMERS[@]}"
@@ -102,11 +67,6 @@ consumers_freeze() {
 queue_freezes() {
     freeze_for_a_while "$SERVER"
     wait_for_queue
-}
-
-primary_freezes() {
-    freeze_for_a_while "$(primary)"
-    wait_until "all members of the replica set are back" mongod1 mongodb_is_complete
 }
 
 # --- Away
@@ -253,7 +213,6 @@ garbage_is_written() {
 
 # Ends every fault, however the drill ended.
 restore_queue() {
-    thaw
     [[ $STACK_QUEUE != redis ]] || queue_redis CONFIG SET maxmemory 768mb >/dev/null 2>&1 || true
     remove_disk
     ctl start "$SERVER" "${CONSUMERS[@]}" >/dev/null 2>&1 || true

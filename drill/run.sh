@@ -24,15 +24,20 @@ DRILLS=(
     "redis          redis_dies_and_is_emptied served"
     "photo-store    object_store_is_down      served"
     "upload-memory  upload_memory_is_full     kept"
+    "frozen-instance  an_instance_freezes     passed-by"
+    "frozen-primary   primary_freezes         passed-by"
+    "frozen-secondary a_secondary_freezes     passed-by"
+    "frozen-redis     redis_freezes           passed-by"
+    "frozen-photos    object_store_freezes    passed-by"
 )
 
 # Registrations a second; seconds before and after a fault; seconds for which parts stay down.
-RATE=100 AROUND=3 AWAY_REDIS=5 AWAY_S3=20 FULL=10
+RATE=100 AROUND=3 AWAY_REDIS=5 AWAY_S3=20 FULL=10 SECONDS_FROZEN=15
 MAX_SECONDS=240 # for the load of one drill
-LOAD_PID=
+LOAD_PID='' VISITS_PID=''
 
 shorten() {
-    RATE=40 AROUND=1 AWAY_REDIS=2 AWAY_S3=4 FULL=3
+    RATE=40 AROUND=1 AWAY_REDIS=2 AWAY_S3=4 FULL=3 SECONDS_FROZEN=7
 }
 
 # Runs the program with the settings of an instance: command and arguments.
@@ -62,13 +67,29 @@ stop_load() {
     LOAD_PID=
 }
 
+# Visits pages beside the load: name.
+start_visits() {
+    /usr/bin/python3 drill/visits.py "$(site_url)" "$WORK/$1.journal" >"$WORK/$1.visits" 2>"$WORK/$1.visiting" &
+    VISITS_PID=$!
+    wait_until "pages are visited" app1 test -s "$WORK/$1.visiting"
+}
+
+stop_visits() {
+    [[ -n $VISITS_PID ]] || return 0
+    kill -TERM "$VISITS_PID" 2>/dev/null || true
+    wait "$VISITS_PID" || say "the visits were aborted"
+    VISITS_PID=
+}
+
 # Runs one drill: name, fault, goal, further arguments for the load.
 drill() {
     local name=$1 fault=$2 goal=$3
     shift 3
     say "-- $name"
     start_load "$name" "$@"
+    [[ $goal != passed-by ]] || start_visits "$name"
     "$fault"
+    stop_visits
     stop_load "$name"
     prove "$name" "$goal"
 }
@@ -78,7 +99,7 @@ prove() {
     local name=$1 goal=$2
     jornada load verify --to "$(site_url)" --journal "$WORK/$name.journal" --within 60 >"$WORK/$name.findings" ||
         say "the verification of $name failed"
-    { /usr/bin/python3 drill/judge.py "$name" "$goal" "$WORK/$name.summary" "$WORK/$name.findings" || true; } |
+    { /usr/bin/python3 drill/judge.py "$name" "$goal" "$WORK/$name.summary" "$WORK/$name.findings" "$WORK/$name.visits" || true; } |
         tee -a "$WORK/table" >&2
 }
 
@@ -93,6 +114,7 @@ prepare() {
 clean_up() {
     local code=$?
     trap - EXIT
+    stop_visits
     if [[ -n $LOAD_PID ]]; then
         kill -TERM "$(cat "$WORK"/*.pid 2>/dev/null | tail -n 1)" 2>/dev/null || true
         wait "$LOAD_PID" || true

@@ -146,10 +146,12 @@ programs() {
     local name
     # The transaction of an instance that died locks its records until it expires. Without --slowms mongod logs commands
     # that take longer than 100 ms, with the names and documents in them.
+    # A secondary that reads from a frozen member turns to another one after two seconds, not after nine.
     for name in "${MONGODS[@]}"; do
         program "$name" 60 "$STACK/bin/mongod --replSet rs0 --bind_ip 127.0.0.1 --port ${PORTS[$name]} \
 --dbpath $STACK/$name --unixSocketPrefix $STACK/$name --keyFile $STACK/mongodb.key --wiredTigerCacheSizeGB 0.25 \
---slowms 2147483647 --setParameter shutdownTimeoutMillisForSignaledShutdown=1000 --setParameter transactionLifetimeLimitSeconds=5"
+--slowms 2147483647 --setParameter shutdownTimeoutMillisForSignaledShutdown=1000 --setParameter transactionLifetimeLimitSeconds=5 \
+--setParameter oplogNetworkTimeoutBufferSeconds=1 --setParameter oplogFetcherSteadyStateMaxFetcherRestarts=0"
     done
     program redis 20 "/usr/bin/redis-server $STACK/redis.conf"
     program weed 40 "$STACK/bin/weed server -dir=$STACK/weed -ip=127.0.0.1 -ip.bind=127.0.0.1 \

@@ -27,7 +27,7 @@ listen_lines() {
 upstream() {
     local address
     printf 'upstream %s {\n    zone %s 128k;\n    least_conn;\n' "$1" "$1"
-    while IFS= read -r address; do echo "    server $address max_fails=10 fail_timeout=2s;"; done <<<"$2"
+    while IFS= read -r address; do echo "    server $address max_fails=4 fail_timeout=4s;"; done <<<"$2"
     # Shorter than in the instance, which closes idle connections after 30 s.
     printf '    keepalive 64;\n    keepalive_timeout 20s;\n}\n'
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Creates one replica set of the mongods at the given addresses and waits until it accepts writes.
 
-If the set exists, it only waits. With MONGODB_ADMIN_PASSWORD, MONGODB_PASSWORD and MONGODB_MONITOR_PASSWORD in the
+If the set exists, it only waits, and corrects its settings. With MONGODB_ADMIN_PASSWORD, MONGODB_PASSWORD and MONGODB_MONITOR_PASSWORD in the
 environment it also creates three users: `admin` with all permissions, `jornada`, which may read and write the database
 `jornada`, and `monitor`, which may read the status of the members. The first is created through MongoDB's localhost
 exception, so this must run on the machine of the members.
@@ -21,6 +21,9 @@ SECONDS_TO_WAIT = 60
 UNAUTHORIZED = 13
 AUTHENTICATION_FAILED = 18
 ALREADY_INITIALIZED = 23
+# With the defaults, writes would wait for 10 s after the primary was killed or froze, and then for answers of the old primary. What
+# only it has was not acknowledged.
+SETTINGS = {"heartbeatIntervalMillis": 300, "electionTimeoutMillis": 1500, "catchUpTimeoutMillis": 100}
 
 
 def connect(address, user=None, password=None):
@@ -38,8 +41,7 @@ def initiate(members):
     config = {
         "_id": "rs0",
         "members": [{"_id": number, "host": host} for number, host in enumerate(members)],
-        # With the default of 10 s, writes would wait that long after the primary was killed.
-        "settings": {"electionTimeoutMillis": 1000},
+        "settings": SETTINGS,
     }
     try:
         connect(members[0]).admin.command("replSetInitiate", config)
@@ -58,6 +60,17 @@ def find_primary(members):
         except PyMongoError:
             continue
     return None
+
+
+def ensure_settings(primary, admin_password):
+    """Gives a set of an earlier version the settings of this one."""
+    login = ("admin", admin_password) if admin_password else ()
+    admin = connect(primary, *login).admin
+    config = admin.command("replSetGetConfig")["config"]
+    if any(config["settings"].get(name) != value for name, value in SETTINGS.items()):
+        config["settings"].update(SETTINGS)
+        config["version"] += 1
+        admin.command("replSetReconfig", config)
 
 
 def can_log_in(primary, user, password):
@@ -102,6 +115,7 @@ def main(members):
             if primary is not None:
                 if all(passwords):
                     ensure_users(primary, *passwords)
+                ensure_settings(primary, passwords[0])
                 return 0
         except PyMongoError as reason:
             error = reason

@@ -15,6 +15,8 @@ const UNAUTHORIZED = 13;
 const AUTHENTICATION_FAILED = 18;
 const PRIMARY = 1;
 const SECONDARY = 2;
+// As in ops/replica_set.py.
+const SETTINGS = { heartbeatIntervalMillis: 300, electionTimeoutMillis: 1500, catchUpTimeoutMillis: 100 };
 
 function adminDatabase(user, pwd) {
   let login = user ? `${user}:${pwd}@` : '';
@@ -33,7 +35,7 @@ function initiate() {
         _id: 'rs0',
         // Users are created through the first member, so it must become the first primary.
         members: members.map((host, _id) => ({ _id, host, priority: _id === 0 ? 2 : 1 })),
-        settings: { electionTimeoutMillis: 1000 },
+        settings: SETTINGS,
       },
     });
   } catch (error) {
@@ -58,12 +60,15 @@ function ensureUser(name, pwd, ...roles) {
   else admin.createUser({ user: name, pwd, roles });
 }
 
-// Otherwise the first member would take over again after each of its restarts, by an election more.
-function equalPriorities() {
+// Gives a set of an earlier version the settings of this one. With unequal priorities the first member would take over again
+// after each of its restarts, by an election more.
+function ensureConfig() {
   const admin = adminDatabase('admin', adminPassword);
   const { config } = admin.adminCommand({ replSetGetConfig: 1 });
-  if (config.members.every((member) => member.priority === 1)) return;
+  const isSet = Object.entries(SETTINGS).every(([name, value]) => config.settings[name] === value);
+  if (isSet && config.members.every((member) => member.priority === 1)) return;
   for (const member of config.members) member.priority = 1;
+  Object.assign(config.settings, SETTINGS);
   config.version += 1;
   admin.adminCommand({ replSetReconfig: config });
 }
@@ -88,7 +93,7 @@ function isDone() {
   // If another member is primary, the set is not new and its users exist.
   if (hello.isWritablePrimary) {
     ensureUsers();
-    equalPriorities();
+    ensureConfig();
   }
   return hello.isWritablePrimary || Boolean(hello.primary && canLogIn('jornada', password));
 }

@@ -49,10 +49,15 @@ async fn show_receipt(
 
 /// Finds the registration or the vote with this number.
 async fn find_receipt(app: &AppState, number: ReceiptNumber) -> Result<Option<Receipt>, Error> {
-    if let Some(receipt) = app.store.receipt(number).await? {
-        return Ok(Some(receipt));
+    let registration = app.store.receipt(number).await;
+    if let Ok(Some(_)) = registration {
+        return Ok(registration?);
     }
     let vote = app.store.vote(number).await?;
+    // While the primary does not answer, a vote may be found although the registrations could not be searched.
+    if vote.is_none() {
+        registration?;
+    }
     // The id of a vote without a key is made of its time, so that its number could be guessed.
     let Some(mut vote) = vote.filter(|vote| !vote.id.is_of_time(vote.received_at)) else {
         return Ok(None);

@@ -1,8 +1,11 @@
 //! Limits of the shipped nginx.conf for one client at once, and the addresses that count as one client.
 
+use std::future::ready;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use futures_util::{StreamExt, stream};
 use reqwest::Client;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
@@ -98,6 +101,28 @@ async fn a_client_with_too_many_requests_is_limited_and_others_are_not() {
             "the limit is not released"
         );
     }
+}
+
+#[tokio::test]
+async fn a_flood_of_pages_is_limited_and_others_read_on() {
+    const AT_ONCE: usize = 64;
+    const MAX_PAGES: usize = 20_000;
+    let app = Installation::new(Stores::Embedded).start().await;
+    let nginx = Nginx::start(&[app.base.trim_start_matches("http://")]).await;
+    let url = format!("{}/healthz", nginx.base);
+    let (flood, other) = (client_from([127, 0, 0, 5]), client_from([127, 0, 0, 6]));
+    let get = async |client: &Client| client.get(&url).send().await.unwrap().status();
+    let statuses = stream::iter(0..MAX_PAGES).map(|_| get(&flood));
+    let refused = statuses.buffer_unordered(AT_ONCE).enumerate();
+    let refused = pin!(refused.filter(|(_, status)| ready(*status == 429)))
+        .next()
+        .await;
+    let (accepted, _) = refused.expect("never refused");
+    assert!(
+        accepted >= 1_900,
+        "{accepted} accepted: fewer than a town needs"
+    );
+    assert_eq!(get(&other).await, 200);
 }
 
 #[tokio::test]

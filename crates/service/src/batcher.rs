@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 use tracing::error;
 
@@ -32,6 +32,10 @@ pub const MAX_WAITING_VOTES: usize = 40 * MAX_BATCH_RECORDS;
 
 /// Maximum size of the waiting records in bytes, by [`NewRecord::size`].
 const MAX_WAITING_BYTES: usize = 4 * MAX_BATCH_BYTES;
+
+/// Time for which a person waits for a record: longer than an election of a primary, and shorter than the 5 s after which
+/// nginx sends the request to the next instance.
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(4500);
 
 /// Maximum number of batches in flight.
 const MAX_IN_FLIGHT: usize = 2;
@@ -123,10 +127,12 @@ impl<R: NewRecord> Batcher<R> {
         SubmissionInProgress(self.clone())
     }
 
-    /// Inserts a record with the next batch. If the caller stops waiting, it is inserted all the same.
+    /// Inserts a record with the next batch, and waits up to [`ANSWER_TIMEOUT`]. If the caller stops waiting, it is inserted
+    /// all the same.
     pub async fn insert(&self, record: R) -> Result<InsertOutcome, BatchError> {
-        let mut outcomes = self.insert_all(vec![record]).await;
-        outcomes.pop().unwrap_or_else(|| Err(unknown_outcome()))
+        let outcomes = timeout(ANSWER_TIMEOUT, self.insert_all(vec![record])).await;
+        let outcome = outcomes.ok().and_then(|mut outcomes| outcomes.pop());
+        outcome.unwrap_or_else(|| Err(unknown_outcome()))
     }
 
     /// Inserts records with the next batches, and returns an outcome for each in the same order. All or none are

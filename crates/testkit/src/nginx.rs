@@ -112,7 +112,7 @@ fn servers(instances: &[&str]) -> String {
     for instance in instances {
         let _ = writeln!(
             servers,
-            "    server {instance} max_fails=10 fail_timeout=2s;"
+            "    server {instance} max_fails=4 fail_timeout=4s;"
         );
     }
     servers

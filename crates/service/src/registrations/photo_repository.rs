@@ -22,7 +22,7 @@ use jornada_runtime::metrics::gauge_value;
 use jornada_store::{BufferedPhoto, BufferedPhotoKey, Store, StoreError};
 
 /// Timeout of a request to the object store, which normally takes milliseconds.
-const OBJECT_STORE_TIMEOUT: Duration = Duration::from_secs(3);
+const OBJECT_STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Photos of registrations, in the object store or buffered. Cheap to clone.
 #[derive(Clone, Debug)]

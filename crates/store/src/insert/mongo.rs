@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use mongodb::bson::{Binary, Document, RawDocumentBuf, doc};
 use mongodb::error::{Error, Result as Driven, TRANSIENT_TRANSACTION_ERROR};
@@ -17,7 +18,8 @@ use crate::deltas;
 use crate::error::{Result, StoreError};
 use crate::mongo::convert::{self, binary, read_field};
 use crate::mongo::driver_error::{is_duplicate, is_record_error, is_transient, of_record};
-use crate::mongo::handle::{MongoStore, RETRY_DELAY, collect, primary};
+use crate::mongo::handle::{MongoStore, primary};
+use crate::mongo::primary_watch::RETRY_DELAY;
 use crate::mongo::transaction;
 use crate::time_limit::{OPERATION_TIMEOUT, in_time};
 use jornada_domain::RegistrationId;
@@ -122,9 +124,10 @@ impl<'a, R: NewRecord> BatchInsert<'a, R> {
 
     async fn attempt(&mut self, session: &mut ClientSession, part: &[usize]) -> Driven<()> {
         transaction::start(session).await?;
-        let written = self.write_records(session, part).await;
+        let primary = &self.store.primary;
+        let written = primary.run(self.write_records(session, part)).await;
         let reaches_commit = written.is_ok();
-        let committed = transaction::finish(session, written, |()| true).await;
+        let committed = transaction::finish(primary, session, written, |()| true).await;
         self.is_uncertain |= reaches_commit && committed.is_err();
         committed
     }
@@ -184,7 +187,8 @@ impl<'a, R: NewRecord> BatchInsert<'a, R> {
             .read_concern(ReadConcern::majority())
             .selection_criteria(primary())
             .max_time(OPERATION_TIMEOUT);
-        let found = collect(OPERATION_TIMEOUT, find).await?;
+        let find = async { find.await?.try_collect::<Vec<_>>().await };
+        let found = self.store.primary.run(find).await?;
         let by_id = found.into_iter().map(|document: RawDocumentBuf| {
             let id = read_field(&document, "_id", convert::registration_id)?;
             Ok((id, document))

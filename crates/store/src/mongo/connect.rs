@@ -10,13 +10,17 @@ use mongodb::{Client, Database};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::handle::MongoStore;
+use super::primary_watch::PrimaryWatch;
 use crate::error::{Result, StoreError};
 use crate::time_limit::OPERATION_TIMEOUT;
 
 /// Maximum connections per node. A write waits a few milliseconds for the majority: enough for thousands per second.
 const MAX_CONNECTIONS: u32 = 32;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Interval at which members tell their state. One that says nothing for so long and [`CONNECT_TIMEOUT`] is unavailable.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
 
 const IDLE_TIMEOUT: Duration = Duration::from_mins(5);
 
@@ -24,11 +28,12 @@ const IDLE_TIMEOUT: Duration = Duration::from_mins(5);
 pub(crate) async fn connect(uri: &SecretString) -> Result<MongoStore> {
     let mut options = ClientOptions::parse(uri.expose_secret()).await?;
     set_options(&mut options);
+    let primary = PrimaryWatch::add_to(&mut options);
     let name = options.default_database.clone();
     let name = name.ok_or_else(|| StoreError::Failed("the address has no database name".into()))?;
     let database = Client::with_options(options)?.database(&name);
     require_replica_set(&database).await?;
-    Ok(MongoStore::new(database))
+    Ok(MongoStore::new(database, primary))
 }
 
 fn set_options(options: &mut ClientOptions) {
@@ -36,6 +41,7 @@ fn set_options(options: &mut ClientOptions) {
     options.max_pool_size.get_or_insert(MAX_CONNECTIONS);
     options.max_idle_time.get_or_insert(IDLE_TIMEOUT);
     options.connect_timeout.get_or_insert(CONNECT_TIMEOUT);
+    options.heartbeat_freq.get_or_insert(HEARTBEAT_INTERVAL);
     let selection = options
         .server_selection_timeout
         .unwrap_or(OPERATION_TIMEOUT);

@@ -8,17 +8,20 @@ use mongodb::error::Result as Driven;
 use mongodb::options::{ReadPreference, SelectionCriteria};
 use mongodb::{Collection, Cursor, Database};
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
-use crate::error::Result;
+use super::primary_watch::PrimaryWatch;
+use crate::error::{Result, StoreError};
 use crate::time_limit::with_timeout;
 
-/// Delay between attempts while there is no primary.
-pub(crate) const RETRY_DELAY: Duration = Duration::from_millis(100);
+/// Time limit of one member for [`MongoStore::find_soon`], which normally takes a millisecond.
+const SOON: Duration = Duration::from_millis(800);
 
 /// One database of a replica set or sharded cluster.
 #[derive(Clone, Debug)]
 pub(crate) struct MongoStore {
     pub(crate) database: Database,
+    pub(crate) primary: PrimaryWatch,
     pub(crate) registrations: Collection<RawDocumentBuf>,
     pub(crate) votes: Collection<RawDocumentBuf>,
     pub(crate) deltas: Collection<Document>,
@@ -29,7 +32,7 @@ pub(crate) struct MongoStore {
 }
 
 impl MongoStore {
-    pub(super) fn new(database: Database) -> Self {
+    pub(super) fn new(database: Database, primary: PrimaryWatch) -> Self {
         Self {
             registrations: database.collection("registrations"),
             votes: database.collection("votes"),
@@ -39,7 +42,34 @@ impl MongoStore {
             leases: database.collection("leases"),
             rejections: database.collection("refusals"),
             database,
+            primary,
         }
+    }
+
+    /// Returns the document that matches, from another member if the primary does not answer soon. Within 1.6 s, so that a
+    /// page with it is not taken for that of a frozen instance. Another member may lag: what it lacks may exist.
+    pub(crate) async fn find_soon(
+        &self,
+        collection: &Collection<RawDocumentBuf>,
+        filter: Document,
+        projection: Option<Document>,
+    ) -> Result<Option<RawDocumentBuf>> {
+        let find = |preference| {
+            let mut find = collection.find_one(filter.clone());
+            find = find.selection_criteria(SelectionCriteria::ReadPreference(preference));
+            match &projection {
+                Some(projection) => find.projection(projection.clone()),
+                None => find,
+            }
+        };
+        let found = self.primary.run(find(ReadPreference::Primary));
+        if let Ok(Ok(found)) = timeout(SOON, found).await {
+            return Ok(found);
+        }
+        let secondary = find(ReadPreference::Secondary { options: None });
+        let found = with_timeout(SOON, secondary).await?;
+        let lags = || StoreError::Unavailable("no answer of the primary in time".into());
+        found.map(Some).ok_or_else(lags)
     }
 
     /// Runs a command on the primary, the only node with the latest state.

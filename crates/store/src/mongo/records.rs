@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use mongodb::Collection;
 use mongodb::bson::{Bson, Document, doc};
@@ -10,12 +11,13 @@ use tokio::time::sleep;
 
 use super::convert::{binary, moment};
 use super::driver_error;
-use super::handle::{MongoStore, RETRY_DELAY, collect, primary};
+use super::handle::{MongoStore, primary};
+use super::primary_watch::RETRY_DELAY;
 use crate::error::{Result, StoreError};
 use crate::records::{
     Comparison, Condition, FieldChange, Fields, Order, Query, ReadMode, Table, Value,
 };
-use crate::time_limit::{OPERATION_TIMEOUT, in_time};
+use crate::time_limit::{OPERATION_TIMEOUT, in_time, with_timeout};
 
 impl MongoStore {
     fn records(&self, table: Table) -> Collection<Document> {
@@ -25,10 +27,10 @@ impl MongoStore {
 
     /// Returns false if a unique field has the same value in another record.
     pub(crate) async fn insert_record(&self, table: Table, fields: Fields) -> Result<bool> {
-        let document = to_document(table, fields);
+        let (records, document) = (self.records(table), to_document(table, fields));
         let insert = async {
             loop {
-                let inserted = match self.records(table).insert_one(&document).await {
+                let inserted = match self.primary.run(records.insert_one(&document)).await {
                     Err(error) if driver_error::is_duplicate(&error) => return Ok(false),
                     inserted => inserted.map_err(StoreError::from),
                 };
@@ -48,7 +50,8 @@ impl MongoStore {
         let collection = self.records(table);
         let insert = async {
             loop {
-                let inserted = match collection.insert_many(&documents).ordered(false).await {
+                let inserted = collection.insert_many(&documents).ordered(false);
+                let inserted = match self.primary.run(inserted).await {
                     Err(error) if driver_error::has_only_duplicates(&error) => return Ok(()),
                     inserted => inserted.map_err(StoreError::from),
                 };
@@ -64,23 +67,27 @@ impl MongoStore {
     pub(crate) async fn count_records(&self, table: Table, limit: u32) -> Result<u64> {
         let records = self.records(table);
         let count = records.count_documents(doc! {}).limit(limit.into());
-        in_time(count.max_time(OPERATION_TIMEOUT)).await
+        in_time(self.primary.run(count.max_time(OPERATION_TIMEOUT))).await
     }
 
     pub(crate) async fn find_records(&self, table: Table, query: Query) -> Result<Vec<Fields>> {
         let records = self.records(table);
-        let mut find = records
-            .find(filter(table, query.conditions))
-            .sort(sort(table, query.order))
-            .limit(query.limit.unwrap_or(0).into())
-            .max_time(query.time_limit);
-        if query.read_mode != ReadMode::PrimaryPreferred {
-            find = find.selection_criteria(primary());
-        }
-        if query.read_mode == ReadMode::PrimaryLocal {
-            find = find.read_concern(ReadConcern::local());
-        }
-        let found = collect(query.time_limit, find).await?;
+        let (filter, sort) = (filter(table, query.conditions), sort(table, query.order));
+        let find = || async {
+            let mut find = records
+                .find(filter.clone())
+                .sort(sort.clone())
+                .limit(query.limit.unwrap_or(0).into())
+                .max_time(query.time_limit);
+            if query.read_mode != ReadMode::PrimaryPreferred {
+                find = find.selection_criteria(primary());
+            }
+            if query.read_mode == ReadMode::PrimaryLocal {
+                find = find.read_concern(ReadConcern::local());
+            }
+            find.await?.try_collect::<Vec<_>>().await
+        };
+        let found = with_timeout(query.time_limit, self.primary.read(find)).await?;
         Ok(found
             .into_iter()
             .map(|found| fields(table, found))
@@ -102,7 +109,7 @@ impl MongoStore {
         } else {
             records.update_many(filter, update)
         };
-        Ok(in_time(update).await?.matched_count)
+        Ok(in_time(self.primary.run(update)).await?.matched_count)
     }
 
     /// Changes the first matching record and returns it.
@@ -118,7 +125,7 @@ impl MongoStore {
             .find_one_and_update(filter(table, conditions), update(changes))
             .sort(sort(table, order))
             .return_document(ReturnDocument::After);
-        let updated = in_time(updated).await?;
+        let updated = in_time(self.primary.run(updated)).await?;
         Ok(updated.map(|found| fields(table, found)))
     }
 
@@ -135,7 +142,7 @@ impl MongoStore {
         } else {
             records.delete_many(filter)
         };
-        Ok(in_time(delete).await?.deleted_count)
+        Ok(in_time(self.primary.run(delete)).await?.deleted_count)
     }
 }
 

@@ -24,8 +24,8 @@ impl MongoStore {
         // Tombstones and aliases have no `campaign`.
         let filter = doc! { "_id": range, "campaign": { "$exists": true } };
         let shown = doc! { "campaign": 1, "value": 1, "received_at": 1 };
-        let find = self.registrations.find_one(filter).projection(shown);
-        let found = in_time(find).await?;
+        let found = self.find_soon(&self.registrations, filter, Some(shown));
+        let found = found.await?;
         found.as_deref().map(document::receipt).transpose()
     }
 
@@ -34,7 +34,8 @@ impl MongoStore {
         campaign: &Campaign,
         id: RegistrationId,
     ) -> Result<Option<Registration>> {
-        let found = in_time(self.registrations.find_one(id_filter(&campaign.id, id))).await?;
+        let find = || self.registrations.find_one(id_filter(&campaign.id, id));
+        let found = in_time(self.primary.read(find)).await?;
         let read = |found| document::registration(campaign, found);
         found.as_deref().map(read).transpose()
     }
@@ -44,8 +45,11 @@ impl MongoStore {
         campaign: &CampaignId,
         id: RegistrationId,
     ) -> Result<BTreeMap<String, String>> {
-        let find = self.registrations.find_one(id_filter(campaign, id));
-        let found = in_time(find.projection(doc! { "answers": 1 })).await?;
+        let find = || {
+            let find = self.registrations.find_one(id_filter(campaign, id));
+            find.projection(doc! { "answers": 1 })
+        };
+        let found = in_time(self.primary.read(find)).await?;
         let read = |found: RawDocumentBuf| document::answers(&found);
         found.map(read).transpose().map(Option::unwrap_or_default)
     }

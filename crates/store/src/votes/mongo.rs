@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mongodb::ClientSession;
 use mongodb::bson::{Binary, RawDocumentBuf, doc};
-use mongodb::error::{Result as Driven, TRANSIENT_TRANSACTION_ERROR};
+use mongodb::error::Result as Driven;
 use tokio::time::sleep;
 
 use super::document::read_vote;
@@ -13,7 +13,8 @@ use super::{FoundVote, subtract_deltas};
 use crate::deltas;
 use crate::error::Result;
 use crate::mongo::convert::{self, binary, read_field};
-use crate::mongo::handle::{MongoStore, RETRY_DELAY, collect};
+use crate::mongo::handle::{MongoStore, collect};
+use crate::mongo::primary_watch::RETRY_DELAY;
 use crate::mongo::transaction;
 use crate::registrations::answers_by_name;
 use crate::time_limit::{COUNT_TIMEOUT, in_time};
@@ -23,7 +24,8 @@ impl MongoStore {
     pub(crate) async fn vote(&self, number: ReceiptNumber) -> Result<Option<FoundVote>> {
         let (least, greatest) = number.id_range();
         let range = doc! { "$gte": binary(least.as_bytes()), "$lte": binary(greatest.as_bytes()) };
-        let found = in_time(self.votes.find_one(doc! { "_id": range })).await?;
+        let found = self.find_soon(&self.votes, doc! { "_id": range }, None);
+        let found = found.await?;
         let read = |document: RawDocumentBuf| {
             Ok(FoundVote {
                 id: read_field(&document, "_id", convert::registration_id)?,
@@ -61,11 +63,10 @@ impl MongoStore {
             let mut session = self.database.client().start_session().await?;
             loop {
                 transaction::start(&mut session).await?;
-                let erased = self.erase(&mut session, campaign, &votes).await;
-                match transaction::finish(&mut session, erased, |_| true).await {
-                    Err(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => {
-                        sleep(RETRY_DELAY).await;
-                    }
+                let erase = self.erase(&mut session, campaign, &votes);
+                let erased = self.primary.run(erase).await;
+                match transaction::finish(&self.primary, &mut session, erased, |_| true).await {
+                    Err(error) if transaction::is_aborted(&error) => sleep(RETRY_DELAY).await,
                     erased => return erased,
                 }
             }

@@ -4,7 +4,7 @@ mod history;
 
 use mongodb::ClientSession;
 use mongodb::bson::{Bson, Document, doc};
-use mongodb::error::{Error, ErrorKind, Result as Driven, TRANSIENT_TRANSACTION_ERROR};
+use mongodb::error::{Error, ErrorKind, Result as Driven};
 use tokio::time::sleep;
 
 use super::{UpdateOutcome, delta};
@@ -12,7 +12,8 @@ use crate::deltas::{self, Delta};
 use crate::error::Result;
 use crate::mongo::convert::{binary, number};
 use crate::mongo::driver_error;
-use crate::mongo::handle::{MongoStore, RETRY_DELAY};
+use crate::mongo::handle::MongoStore;
+use crate::mongo::primary_watch::RETRY_DELAY;
 use crate::mongo::transaction;
 use crate::registrations::mongo::id_filter;
 use crate::time_limit::in_time;
@@ -25,7 +26,8 @@ impl MongoStore {
         campaign: &Campaign,
         id: RegistrationId,
     ) -> Result<Option<RegistrationHistory>> {
-        let found = in_time(self.registrations.find_one(id_filter(&campaign.id, id))).await?;
+        let find = || self.registrations.find_one(id_filter(&campaign.id, id));
+        let found = in_time(self.primary.read(find)).await?;
         let read = |found| history::read_history(campaign, found);
         found.as_deref().map(read).transpose()
     }
@@ -106,9 +108,10 @@ impl MongoUpdate<'_> {
 
     async fn attempt(&self, session: &mut ClientSession) -> Driven<UpdateOutcome> {
         transaction::start(session).await?;
-        let outcome = self.write(session).await;
+        let primary = &self.store.primary;
+        let outcome = primary.run(self.write(session)).await;
         let is_updated = |outcome: &UpdateOutcome| *outcome == UpdateOutcome::Updated;
-        transaction::finish(session, outcome, is_updated).await
+        transaction::finish(primary, session, outcome, is_updated).await
     }
 
     async fn write(&self, session: &mut ClientSession) -> Driven<UpdateOutcome> {
@@ -203,7 +206,7 @@ fn outcome(matched: u64) -> UpdateOutcome {
 /// Returns whether an attempt wrote nothing and another may succeed: after a write conflict, an insert of the same id,
 /// or without a primary.
 fn is_retryable(error: &Error) -> bool {
-    error.contains_label(TRANSIENT_TRANSACTION_ERROR)
+    transaction::is_aborted(error)
         || driver_error::is_duplicate(error)
         || matches!(&*error.kind, ErrorKind::ServerSelection { .. })
 }
