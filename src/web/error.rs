@@ -175,6 +175,9 @@ pub enum Error {
     /// Form with a missing or invalid CSRF token.
     #[strum(serialize = "stale-form")]
     InvalidCsrfToken,
+    /// Form that a page of another site sent through its visitor.
+    #[strum(serialize = "cross-site")]
+    CrossSite,
     /// Link that was used, has expired or never existed.
     #[strum(serialize = "no-such-link")]
     NoSuchLink,
@@ -204,6 +207,7 @@ impl Error {
             Self::NotOpen { .. }
             | Self::Forbidden
             | Self::InvalidCsrfToken
+            | Self::CrossSite
             | Self::FormExpired
             | Self::ProofRequired => StatusCode::FORBIDDEN,
             Self::RateLimited(_) | Self::TooFast(_) => StatusCode::TOO_MANY_REQUESTS,

@@ -4,10 +4,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::Request;
+use axum::http::HeaderMap;
+use axum::http::header::ORIGIN;
+use axum::http::uri::Authority;
 use jiff::Timestamp;
+use url::Url;
 
 use super::connection::ClientReset;
 use super::error::Error;
+use super::host::host;
 use crate::app::App;
 use jornada_domain::{Campaign, Door, FieldError, IdempotencyKey, RejectionReason};
 use jornada_http::budget::UploadBudget;
@@ -56,13 +61,17 @@ impl<'a> ReceivedSubmission<'a> {
     }
 }
 
-/// Reads a submission. Counts one that cannot be read, unless the client hung up.
+/// Reads a submission. Counts one that cannot be read, unless the client hung up. Refuses one that a page of another site
+/// sent through its visitor: with a body of this kind browsers do so without asking this site.
 pub async fn read_upload(
     app: &App,
     uploads: &UploadBudget,
     campaign: &Campaign,
     request: Request,
 ) -> Result<Upload, Error> {
+    if is_cross_site(request.headers()) {
+        return Err(Error::CrossSite);
+    }
     let reset = request.extensions().get::<ClientReset>().cloned();
     let read = Upload::read(uploads, campaign, request).await;
     read.map_err(|error| {
@@ -72,6 +81,28 @@ pub async fn read_upload(
         }
         error
     })
+}
+
+/// Returns whether a browser says that a page of another site sent the request (Fetch Metadata, `Sec-Fetch-Site`; `Origin`, RFC
+/// 6454, for older ones). Other programs send neither.
+fn is_cross_site(headers: &HeaderMap) -> bool {
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return site == "cross-site";
+    }
+    let Some(origin) = headers.get(ORIGIN) else {
+        return false;
+    };
+    let origin = origin
+        .to_str()
+        .ok()
+        .and_then(|origin| Url::parse(origin).ok());
+    let from = origin.as_ref().and_then(Url::host_str);
+    let host = host(headers);
+    let host = host.as_ref().map(Authority::host);
+    from.is_none()
+        || !from
+            .zip(host)
+            .is_some_and(|(from, host)| from.eq_ignore_ascii_case(host))
 }
 
 fn count_unread(app: &App, campaign: &Campaign, error: &Error) {
@@ -196,4 +227,43 @@ async fn admit(app: &App, received: ReceivedSubmission<'_>) -> Result<AdmittedSu
         upload,
         key,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_tells_who_sent_a_form() {
+        for (site, origin, expected) in [
+            (None, None, false),
+            (
+                Some("same-origin"),
+                Some("https://jornada.example.org"),
+                false,
+            ),
+            (Some("same-site"), Some("https://example.org"), false),
+            (Some("none"), None, false),
+            (
+                Some("cross-site"),
+                Some("https://jornada.example.org"),
+                true,
+            ),
+            (None, Some("https://jornada.example.org"), false),
+            (None, Some("http://JORNADA.example.org:81"), false),
+            (None, Some("https://jornada.example.org.evil.example"), true),
+            (None, Some("https://evil.example"), true),
+            (None, Some("null"), true),
+            (None, Some("jornada.example.org"), true),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("host", "jornada.example.org:8443".parse().unwrap());
+            for (name, value) in [("sec-fetch-site", site), ("origin", origin)] {
+                if let Some(value) = value {
+                    headers.insert(name, value.parse().unwrap());
+                }
+            }
+            assert_eq!(is_cross_site(&headers), expected, "{site:?} {origin:?}");
+        }
+    }
 }

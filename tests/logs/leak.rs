@@ -85,6 +85,7 @@ fn marked_headers() -> HeaderMap {
     headers.insert("accept-language", text(WORD.into()));
     headers.insert("x-request-id", text(MAIL.into()));
     headers.insert("origin", text(format!("https://{WORD}.example")));
+    headers.insert("sec-fetch-site", text("same-origin".into()));
     headers
 }
 

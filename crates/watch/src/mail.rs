@@ -11,6 +11,7 @@ use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{MessageBuilder, MultiPart};
 use sha2::{Digest, Sha256};
 
+use super::probe::ProbeResult;
 use super::setting::{MailConfig, WatchLinks};
 use super::snapshot::InstanceCount;
 use super::store::incidents::Incident;
@@ -154,6 +155,16 @@ impl MailContent<'_> {
     fn is_all_down(&self) -> bool {
         let of_instances = self.incidents.iter().any(|one| one.is_instance);
         self.kind == Some(MailKind::Raised) && of_instances && self.instances.up == 0
+    }
+
+    /// Returns the dependencies that all these instances lack: one part is down, not they.
+    fn common_cause(&self) -> Option<&[String]> {
+        let mut lacked = self.incidents.iter().map(|one| match &one.probe_result {
+            ProbeResult::Status { unavailable, .. } => unavailable.as_slice(),
+            _ => &[],
+        });
+        let first = lacked.next().filter(|first| !first.is_empty())?;
+        lacked.all(|one| one == first).then_some(first)
     }
 
     /// Returns whether the watcher itself may be cut off.

@@ -64,7 +64,7 @@ pub struct RegistrationBody {
         (status = 201, description = "Registered", body = RegistrationBody),
         (status = 200, description = "Registered before with the same content: the first receipt", body = RegistrationBody),
         (status = 400, description = "A request that cannot be read", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The campaign is not open, or asks for a proof of work that was not sent or was used before", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The campaign is not open, or asks for a proof of work that was not sent or was used before, or a page of another site sent the form", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such campaign", body = Problem, content_type = "application/problem+json"),
         (status = 408, description = "The body stopped, fell 20 s behind 1 KB/s, or took more than 10 minutes", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "Registered before with other content (`already-registered`), or registered before and deleted by the staff (`registration-deleted`)", body = Problem, content_type = "application/problem+json"),

@@ -80,7 +80,7 @@ pub struct BatchBody {
         (status = 202, description = "Kept by the queue; it is stored soon, and its receipt can be opened then", body = VoteBody),
         (status = 400, description = "A request that cannot be read", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "The campaign requires a token of the scope `votes`, or the token is not known", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The campaign is not open, or the token has another scope", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The campaign is not open, the token has another scope, or a page of another site sent a form", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such campaign, or one that takes in registrations", body = Problem, content_type = "application/problem+json"),
         (status = 408, description = "The body stopped, fell 20 s behind 1 KB/s, or took more than 10 minutes", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The key was used for another vote", body = Problem, content_type = "application/problem+json"),

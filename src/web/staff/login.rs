@@ -147,7 +147,11 @@ fn local_path(next: &str) -> Option<&str> {
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     let is_staff = next == HOME || next.starts_with("/staff/");
-    (plain && is_staff && !next.contains("//") && !next.contains('?')).then_some(next)
+    // Browsers resolve dots, also encoded ones, before they follow a redirect.
+    let is_normal = !["//", "?", "#", "%", "/."]
+        .iter()
+        .any(|part| next.contains(part));
+    (plain && is_staff && is_normal).then_some(next)
 }
 
 fn render_form(context: &RequestContext, form: &FilledForm<LoginForm>) -> Response {
@@ -183,6 +187,11 @@ mod tests {
             "/staffx",
             "/staff/\\evil",
             "/staff/\r\nX: y",
+            "/staff/../../x",
+            "/staff/./x",
+            "/staff/..",
+            "/staff/%2e%2e/x",
+            "/staff/#x",
         ] {
             assert_eq!(local_path(next), None, "{next:?}");
         }

@@ -33,9 +33,13 @@ impl MailContent<'_> {
             (Some(MailKind::Refused), _) => {
                 text!(lang, "watch-mail-refused", count = self.refusals.len())
             }
-            (Some(MailKind::Raised), _) if self.is_all_down() => {
-                text!(lang, "watch-mail-all-down").to_owned()
-            }
+            (Some(MailKind::Raised), _) if self.is_all_down() => match self.common_cause() {
+                Some(cause) => {
+                    let cause = dependency_names(lang, cause);
+                    text!(lang, "watch-mail-cause-down", cause = cause)
+                }
+                None => text!(lang, "watch-mail-all-down").to_owned(),
+            },
             (Some(MailKind::Raised), _) => {
                 text!(
                     lang,
@@ -208,8 +212,7 @@ pub fn describe_result(lang: Lang, seen: &ProbeResult) -> String {
                 words.push_str(text!(lang, "watch-result-draining"));
             }
             if !without.is_empty() {
-                let names = without.iter().map(|name| dependency_name(lang, name));
-                let names = names.collect::<Vec<_>>().join(", ");
+                let names = dependency_names(lang, without);
                 words.push_str(&text!(lang, "watch-result-lacking", names = names));
             }
             return words;
@@ -229,6 +232,11 @@ pub fn describe_refusal(lang: Lang, one: &RefusedRecipient) -> String {
         ),
         None => text!(lang, "watch-refused-delay").to_owned(),
     }
+}
+
+fn dependency_names(lang: Lang, names: &[String]) -> String {
+    let names = names.iter().map(|name| dependency_name(lang, name));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 fn dependency_name(lang: Lang, name: &str) -> &str {
@@ -307,6 +315,28 @@ mod tests {
         let (subject, text) = written(Some(MailKind::Raised), &[down], 0);
         assert!(subject.contains("NINGUNA instancia responde · ALL instances are down"));
         assert!(text.contains("watcher itself that is cut off"));
+    }
+
+    #[test]
+    fn a_part_that_all_lack_is_named_instead() {
+        let lacking = |name: &str, part: &str| {
+            let mut down = incident(name, 0, None);
+            down.raised.probe_result = ProbeResult::Status {
+                status: 503,
+                draining: false,
+                unavailable: vec![part.into()],
+            };
+            down
+        };
+        let both = [lacking("a", "store"), lacking("b", "store")];
+        let (subject, _) = written(Some(MailKind::Raised), &both, 0);
+        let expected = "la base de datos no responde: ninguna instancia está lista · the store does not answer: no instance is ready";
+        assert!(subject.contains(expected), "{subject}");
+        for different in [lacking("b", "photos"), incident("b", 0, None)] {
+            let both = [lacking("a", "store"), different];
+            let (subject, _) = written(Some(MailKind::Raised), &both, 0);
+            assert!(subject.contains("ALL instances are down"), "{subject}");
+        }
     }
 
     #[test]
