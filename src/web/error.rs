@@ -112,15 +112,12 @@ pub enum Error {
         /// Problem with the photo.
         photo: InspectionError,
     },
-    /// Registered before with other content.
+    /// Registered before with other content, whether or not that registration still exists.
     #[strum(serialize = "already-registered")]
     AlreadyRegistered {
         /// Whether the idempotency key is known, rather than the document.
         by_key: bool,
     },
-    /// The identity was registered before and deleted by staff.
-    #[strum(serialize = "registration-deleted")]
-    PreviouslyDeleted,
     /// Photo or body too large.
     #[strum(serialize = "too-large")]
     TooLarge,
@@ -219,9 +216,7 @@ impl Error {
             | Self::Photo { .. }
             | Self::InvalidBoth { .. }
             | Self::HoneypotFilled => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::AlreadyRegistered { .. } | Self::PreviouslyDeleted | Self::VoteConflict => {
-                StatusCode::CONFLICT
-            }
+            Self::AlreadyRegistered { .. } | Self::VoteConflict => StatusCode::CONFLICT,
             Self::TooLarge | Self::TextTooLarge | Self::TooManyVotes => {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
@@ -251,8 +246,7 @@ impl Error {
                 field: photo_name(campaign),
                 photo,
             },
-            SubmitError::AlreadyRegistered { by_key } => Self::AlreadyRegistered { by_key },
-            SubmitError::PreviouslyDeleted => Self::PreviouslyDeleted,
+            SubmitError::AlreadyRegistered { by_key, .. } => Self::AlreadyRegistered { by_key },
             SubmitError::Busy => Self::Busy,
             SubmitError::Store(error) => error.into(),
             SubmitError::Photos(error) => error.into(),

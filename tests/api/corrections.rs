@@ -32,6 +32,7 @@ on_both!(
     the_chart_follows_corrections_and_deletions,
     a_deleted_registration_is_gone_and_cannot_be_resubmitted,
     a_corrected_document_blocks_another_registration,
+    a_known_number_is_answered_alike_whatever_became_of_it,
 );
 
 /// The services behind the staff pages of an installation.
@@ -185,33 +186,62 @@ async fn a_deleted_registration_is_gone_and_cannot_be_resubmitted(stores: Stores
     let other = form_without_photo("Ana Ejemplo", "3001", "Cali").part("foto", photo_part(jpeg(9)));
     for form in [form_with_photo("Ana Ejemplo", "3001", "Cali"), other] {
         let body = expect_problem(app.send(form, None).await, 409).await;
-        assert_eq!(body["type"], "urn:jornada:problem:registration-deleted");
-        assert!(
-            body["detail"].as_str().unwrap().contains("eliminó"),
-            "{body}"
-        );
+        assert_eq!(body["type"], "urn:jornada:problem:already-registered");
     }
     assert!(!services.has_photo(&read).await);
-    let form = app.http.post(format!("{}/c/{}", app.base, app.campaign));
-    let form = form.header("Accept-Language", "en");
-    let sent = form.multipart(form_with_photo("Ana Ejemplo", "3001", "Cali"));
-    let sent = sent.send().await.unwrap();
-    assert_eq!(sent.status(), 409);
-    assert!(
-        sent.text()
-            .await
-            .unwrap()
-            .contains("The staff deleted this registration")
-    );
     if stores == Stores::Embedded {
         assert!(super::photos::stored_photos(&installation).is_empty());
     }
     wait_for_chart(&app, &[]).await;
     let counted = format!(
-        "jornada_registrations_total{{campaign=\"{}\",outcome=\"deleted\"}} 3",
+        "jornada_registrations_total{{campaign=\"{}\",outcome=\"deleted\"}} 2",
         app.campaign
     );
     assert!(fetch_metrics(&app).await.contains(&counted));
+}
+
+/// Returns status, headers and body of a conflict in the words of this language, without what differs by chance.
+async fn conflict(app: &RunningInstance, address: &str, document: &str, lang: &str) -> String {
+    let sent = app.http.post(address).header("Accept-Language", lang);
+    let sent = sent.multipart(form_with_photo("Otra Persona", document, "Pasto"));
+    let answer = sent.send().await.unwrap();
+    let status = answer.status();
+    let mut headers: Vec<_> = answer.headers().iter().collect();
+    headers.retain(|(name, _)| !["x-request-id", "date"].contains(&name.as_str()));
+    headers.sort_by_key(|(name, _)| name.as_str());
+    let told = format!("{status} {headers:?}");
+    let body = answer.text().await.unwrap().replace(document, "…");
+    let by_chance = ["name=\"_key\" value=\"", "name=\"_at\" value=\""];
+    let cut = by_chance.into_iter().fold(body, |body, start| {
+        let Some((before, rest)) = body.split_once(start) else {
+            return body;
+        };
+        format!("{before}{}", rest.split_once('"').unwrap().1)
+    });
+    told + &cut
+}
+
+async fn a_known_number_is_answered_alike_whatever_became_of_it(stores: Stores) {
+    let installation = Installation::new(stores);
+    let app = installation.start().await;
+    let services = StaffServices::open(&installation).await;
+    register(&app, "3001", "Cali").await;
+    let corrected = register(&app, "3002", "Cali").await;
+    let outcome = services.correct(&corrected, "documento", "3003").await;
+    assert_eq!(outcome, UpdateOutcome::Updated);
+    let deleted = register(&app, "3004", "Cali").await;
+    assert_eq!(services.delete(&deleted).await, UpdateOutcome::Updated);
+    let form = format!("{}/c/{}", app.base, app.campaign);
+    for address in [app.registrations_url(&app.campaign), form] {
+        for lang in ["es", "en"] {
+            let registered = conflict(&app, &address, "3001", lang).await;
+            assert!(registered.starts_with("409 "), "{registered}");
+            for (document, state) in [("3003", "corrected"), ("3004", "deleted")] {
+                let answer = conflict(&app, &address, document, lang).await;
+                assert_eq!(answer, registered, "{state}");
+            }
+        }
+    }
 }
 
 async fn a_corrected_document_blocks_another_registration(stores: Stores) {

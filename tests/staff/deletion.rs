@@ -38,7 +38,7 @@ async fn deletes_for_good(stores: Stores) {
     assert_eq!(area.app.get(&format!("/r/{receipt}")).await.status(), 404);
     let retry = area.app.register("Ana Ejemplo", "1001", "Cali").await;
     let told = expect_problem(retry, 409).await;
-    assert_eq!(told["type"], "urn:jornada:problem:registration-deleted");
+    assert_eq!(told["type"], "urn:jornada:problem:already-registered");
     for below in ["", "/print", "/correct", "/delete"] {
         let page = admin.get(&format!("{path}{below}")).await;
         assert_eq!(page.status, 410, "{below}");

@@ -79,15 +79,14 @@ pub enum SubmitError {
     /// Invalid answers and an invalid photo.
     #[error("invalid answers and photo: {}", .0.len())]
     InvalidBoth(Vec<FieldError>, InspectionError),
-    /// The identity belongs to a registration with different content.
+    /// The identity belongs, or belonged, to a registration with different content.
     #[error("already registered with different content")]
     AlreadyRegistered {
         /// True if the identity is the request's key, false if it is the answer to the unique field.
         by_key: bool,
+        /// Whether that registration was deleted. For statistics alone: the client must not learn it.
+        is_deleted: bool,
     },
-    /// The staff deleted this registration.
-    #[error("registered earlier, then deleted")]
-    PreviouslyDeleted,
     /// Too many registrations wait for the store.
     #[error("too many registrations wait for the store")]
     Busy,
@@ -102,10 +101,7 @@ pub enum SubmitError {
 impl SubmitError {
     /// Whether the answer reveals that an identity is registered, or was.
     pub fn reveals_identity(&self) -> bool {
-        matches!(
-            self,
-            Self::AlreadyRegistered { .. } | Self::PreviouslyDeleted
-        )
+        matches!(self, Self::AlreadyRegistered { .. })
     }
 }
 
@@ -225,19 +221,15 @@ impl Registrations {
                 }
                 Ok(SubmitOutcome::SameAgain(receipt(first)))
             }
-            InsertOutcome::Conflict => {
-                self.remove_unreferenced_photo(campaign, &registration, put)
+            conflict @ (InsertOutcome::Conflict
+            | InsertOutcome::AliasTaken
+            | InsertOutcome::Deleted) => {
+                self.remove_unreferenced_photo(campaign, &registration, put, &conflict)
                     .await;
-                Err(conflict_error(&unique))
-            }
-            // No registration exists under this id, nor can one be inserted later: the photo is not referenced.
-            InsertOutcome::AliasTaken => {
-                self.remove_photo(&registration, put).await;
-                Err(conflict_error(&unique))
-            }
-            InsertOutcome::Deleted => {
-                self.remove_photo(&registration, put).await;
-                Err(SubmitError::PreviouslyDeleted)
+                Err(SubmitError::AlreadyRegistered {
+                    by_key: matches!(unique, UniqueKey::Request(_)),
+                    is_deleted: conflict == InsertOutcome::Deleted,
+                })
             }
         }
     }
@@ -270,11 +262,13 @@ impl Registrations {
     }
 
     /// Removes the photo of a rejected attempt, unless the registration came with the same photo in the same millisecond.
+    /// Reads the registration whatever the conflict, so that the time tells nothing.
     async fn remove_unreferenced_photo(
         &self,
         campaign: &Arc<Campaign>,
         attempt: &Registration,
         put: Option<PhotoPut>,
+        conflict: &InsertOutcome,
     ) {
         let Some(put) = put else { return };
         match self.store.registration(campaign, attempt.id).await {
@@ -284,6 +278,10 @@ impl Registrations {
                 put.resolve_stored();
             }
             Ok(Some(_)) => self.remove_photo(attempt, Some(put)).await,
+            // No registration exists under this id, nor can one be inserted later.
+            Ok(None) if *conflict != InsertOutcome::Conflict => {
+                self.remove_photo(attempt, Some(put)).await;
+            }
             // Unknown: the put stays unresolved.
             Ok(None) | Err(_) => {}
         }
@@ -301,12 +299,6 @@ impl Registrations {
 
 fn resolve_stored(put: Option<PhotoPut>) {
     put.into_iter().for_each(PhotoPut::resolve_stored);
-}
-
-fn conflict_error(unique: &UniqueKey) -> SubmitError {
-    SubmitError::AlreadyRegistered {
-        by_key: matches!(unique, UniqueKey::Request(_)),
-    }
 }
 
 /// Inspects the photo of a submission with invalid answers, so that the person learns of every mistake at once.
@@ -378,8 +370,10 @@ fn rejection_reasons(error: &SubmitError) -> Vec<RejectionReason> {
         // The sender gets the exact reason; one label is enough for statistics.
         SubmitError::InvalidPhoto(_) => vec![RejectionReason::Photo],
         SubmitError::NotOpen { .. } => vec![RejectionReason::NotOpen],
+        SubmitError::AlreadyRegistered {
+            is_deleted: true, ..
+        } => vec![RejectionReason::Deleted],
         SubmitError::AlreadyRegistered { .. } => vec![RejectionReason::AlreadyRegistered],
-        SubmitError::PreviouslyDeleted => vec![RejectionReason::Deleted],
         SubmitError::Busy | SubmitError::Store(_) | SubmitError::Photos(_) => Vec::new(),
     }
 }
@@ -388,11 +382,13 @@ fn outcome_label(taken: &Result<SubmitOutcome, SubmitError>) -> &'static str {
     match taken {
         Ok(SubmitOutcome::Registered(_)) => "accepted",
         Ok(SubmitOutcome::SameAgain(_)) => "retried",
+        Err(SubmitError::AlreadyRegistered {
+            is_deleted: true, ..
+        }) => "deleted",
         Err(SubmitError::AlreadyRegistered { .. }) => "taken",
         Err(
             SubmitError::Invalid(_) | SubmitError::InvalidPhoto(_) | SubmitError::InvalidBoth(..),
         ) => REFUSED,
-        Err(SubmitError::PreviouslyDeleted) => "deleted",
         Err(SubmitError::NotOpen { .. }) => "closed",
         Err(SubmitError::Busy | SubmitError::Store(_) | SubmitError::Photos(_)) => FAILED,
     }

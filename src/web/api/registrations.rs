@@ -67,7 +67,7 @@ pub struct RegistrationBody {
         (status = 403, description = "The campaign is not open, or asks for a proof of work that was not sent or was used before, or a page of another site sent the form", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such campaign", body = Problem, content_type = "application/problem+json"),
         (status = 408, description = "The body stopped, fell 20 s behind 1 KB/s, or took more than 10 minutes", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Registered before with other content (`already-registered`), or registered before and deleted by the staff (`registration-deleted`)", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Registered before with other content (`already-registered`); the answer does not tell whether that registration still exists", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "More than 8 MiB of photo or 64 KiB of text", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Not a JPEG, PNG or WebP photo, or another kind of body", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Answers or a photo that do not fit; `errors` names the fields", body = Problem, content_type = "application/problem+json"),

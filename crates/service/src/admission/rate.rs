@@ -28,8 +28,7 @@ pub struct RateBucket {
 pub struct RateLimits {
     /// `JORNADA_LIMIT_REGISTRATIONS`, per campaign.
     pub registrations: Rate,
-    /// `JORNADA_LIMIT_CONFLICTS`, per campaign: answers that reveal a known identity (`already-registered` and
-    /// `registration-deleted`).
+    /// `JORNADA_LIMIT_CONFLICTS`, per campaign: answers that reveal a known identity (`already-registered`).
     pub conflicts: Rate,
     /// `JORNADA_LIMIT_RECEIPTS`: receipt lookups.
     pub receipts: Rate,
