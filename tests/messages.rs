@@ -101,7 +101,7 @@ fn all_languages_have_the_same_messages() {
 }
 
 /// Pages of the staff area with the notices that they show after a redirect.
-const NOTICES: [&str; 18] = [
+const NOTICES: [&str; 19] = [
     "dead-letters-replayed",
     "dead-letters-dropped",
     "account-password",
@@ -117,6 +117,7 @@ const NOTICES: [&str; 18] = [
     "registration-same",
     "tokens-revoked",
     "search-deleted",
+    "search-lifted",
     "login-out",
     "login-everywhere",
     "login-password",

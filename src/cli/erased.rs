@@ -1,5 +1,5 @@
-//! `jornada erased`: exports the list of erased registrations beside the backups, and erases them again after a
-//! restore.
+//! `jornada erased`: exports the list of erased registrations beside the backups, erases them again after a restore,
+//! and frees the number of one.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,9 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use super::admin_context::{AdminContext, block_on};
 use super::maintenance_context::MaintenanceContext;
+use super::person::{parse_reason, parse_receipt};
 use crate::config::Env;
+use jornada_domain::history::DeletionCause;
 use jornada_domain::staff::audit::{AuditAction, AuditEvent};
-use jornada_domain::{Campaign, CampaignId, RegistrationId};
+use jornada_domain::{Campaign, CampaignId, ReceiptNumber, RegistrationId};
 
 /// Registrations per read.
 const PAGE_SIZE: u16 = 1000;
@@ -33,6 +35,15 @@ pub(super) enum ErasedCommand {
         /// Output of `erased export`
         file: PathBuf,
     },
+    /// Free the number of an erased registration, so that it can be registered again
+    Lift {
+        /// Number of the receipt
+        #[arg(value_parser = parse_receipt)]
+        receipt: ReceiptNumber,
+        /// Reason; stored permanently in the audit log, so nothing personal
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 /// One line of the list.
@@ -40,6 +51,15 @@ pub(super) enum ErasedCommand {
 struct ErasedLine {
     campaign: CampaignId,
     id: RegistrationId,
+    /// Missing in older lists.
+    #[serde(default = "ErasedLine::default_cause")]
+    cause: String,
+}
+
+impl ErasedLine {
+    fn default_cause() -> String {
+        DeletionCause::Requested.to_string()
+    }
 }
 
 /// Runs the command.
@@ -50,6 +70,10 @@ pub(super) fn run(env: &Env, command: &ErasedCommand) -> anyhow::Result<()> {
             let context = MaintenanceContext::open(env).await?;
             replay(&context, file).await
         }),
+        ErasedCommand::Lift { receipt, reason } => {
+            let reason = parse_reason(reason)?;
+            block_on(async { lift(&AdminContext::open(env).await?, *receipt, reason).await })
+        }
     }
 }
 
@@ -63,8 +87,12 @@ async fn export(admin: &AdminContext) -> anyhow::Result<()> {
         };
         after = Some(last.id);
         for erased in page {
-            let (campaign, id) = (erased.campaign, erased.id);
-            serde_json::to_writer(&mut out, &ErasedLine { campaign, id })?;
+            let line = ErasedLine {
+                campaign: erased.campaign,
+                id: erased.id,
+                cause: erased.cause.to_string(),
+            };
+            serde_json::to_writer(&mut out, &line)?;
             writeln!(out)?;
         }
     }
@@ -83,9 +111,11 @@ async fn replay(context: &MaintenanceContext, file: &Path) -> anyhow::Result<()>
         }
         let read = serde_json::from_str(&line);
         let read: ErasedLine = read.with_context(|| format!("line {number}"))?;
+        let cause: Option<DeletionCause> = read.cause.parse().ok();
+        let cause = cause.with_context(|| format!("line {number}: cause"))?;
         // A missing campaign does not prevent erasures in the others.
         match context.campaigns.get(read.campaign.as_str()) {
-            Some(campaign) => erased += u64::from(erase(context, campaign, read.id).await?),
+            Some(campaign) => erased += u64::from(erase(context, campaign, read.id, cause).await?),
             None => *missing.entry(read.campaign).or_insert(0_u64) += 1,
         }
     }
@@ -106,16 +136,41 @@ async fn erase(
     context: &MaintenanceContext,
     campaign: &Arc<Campaign>,
     id: RegistrationId,
+    cause: DeletionCause,
 ) -> anyhow::Result<bool> {
     let admin = &context.admin;
     let Some(record) = admin.store.history(campaign, id).await? else {
+        let deletion = admin.store.deletion(&campaign.id, id).await?;
+        let is_blocked = deletion.is_some_and(|deletion| !deletion.cause.frees_number());
+        if is_blocked && cause == DeletionCause::Lifted {
+            let event = AuditEvent::for_registration(AuditAction::Lift, &campaign.id, id);
+            admin.record(event.with_detail("reason", "restore")).await?;
+            admin.store.lift_deletion(&campaign.id, id).await?;
+        }
         return Ok(false);
     };
     let event = AuditEvent::for_registration(AuditAction::Delete, &campaign.id, id);
+    let event = event.with_detail("cause", cause);
     admin.record(event.with_detail("reason", "restore")).await?;
+    let reason = REASON.to_owned();
     ensure!(
-        context.delete(campaign, &record, REASON.to_owned()).await?,
+        context.delete(campaign, &record, cause, reason).await?,
         "a registration was changed at the same time: run the command again"
     );
     Ok(true)
+}
+
+async fn lift(admin: &AdminContext, receipt: ReceiptNumber, reason: String) -> anyhow::Result<()> {
+    let deleted = admin.store.deleted_registration(receipt).await?;
+    let deleted = deleted.context("no erased registration with this receipt number")?;
+    ensure!(
+        deleted.cause == DeletionCause::Requested,
+        "the number is free already"
+    );
+    let (campaign, id) = (&deleted.campaign, deleted.id);
+    let event = AuditEvent::for_registration(AuditAction::Lift, campaign, id);
+    admin.record(event.with_detail("reason", reason)).await?;
+    admin.store.lift_deletion(campaign, id).await?;
+    println!("the number can be registered again");
+    Ok(())
 }

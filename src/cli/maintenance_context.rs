@@ -8,7 +8,7 @@ use prometheus::Registry;
 use super::admin_context::{AdminContext, open_key_ring};
 use crate::config::{Env, FromEnv, campaigns_folder};
 use jornada_domain::Campaign;
-use jornada_domain::history::RegistrationHistory;
+use jornada_domain::history::{DeletionCause, RegistrationHistory};
 use jornada_domain::staff::audit::SystemActor;
 use jornada_objects::{MasterKeys, ObjectStore, ObjectStoreSetting};
 use jornada_service::campaigns::Campaigns;
@@ -50,9 +50,11 @@ impl MaintenanceContext {
         &self,
         campaign: &Campaign,
         record: &RegistrationHistory,
+        cause: DeletionCause,
         reason: String,
     ) -> anyhow::Result<bool> {
         let deletion = record.delete(SystemActor::CommandLine.into(), reason, Timestamp::now());
+        let deletion = deletion.with_cause(cause);
         let (store, photos) = (&self.admin.store, &self.photos);
         let outcome = amend::delete(store, photos, campaign, record, &deletion).await?;
         Ok(matches!(outcome, UpdateOutcome::Updated))

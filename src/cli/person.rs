@@ -10,7 +10,7 @@ use clap::Args;
 use super::admin_context::block_on;
 use super::maintenance_context::MaintenanceContext;
 use crate::config::Env;
-use jornada_domain::history::RegistrationHistory;
+use jornada_domain::history::{DeletionCause, RegistrationHistory};
 use jornada_domain::staff::audit::{AuditAction, AuditEvent};
 use jornada_domain::{Campaign, ReceiptNumber, reason};
 use jornada_objects::ObjectError;
@@ -25,6 +25,9 @@ pub(super) struct EraseArgs {
     /// Reason; stored permanently, so nothing personal
     #[arg(long)]
     reason: String,
+    /// The registration was false: its number can be registered again
+    #[arg(long)]
+    false_entry: bool,
 }
 
 #[derive(Debug, Args)]
@@ -36,20 +39,29 @@ pub(super) struct ExportArgs {
     file: PathBuf,
 }
 
-fn parse_receipt(typed: &str) -> Result<ReceiptNumber, String> {
+pub(super) fn parse_receipt(typed: &str) -> Result<ReceiptNumber, String> {
     ReceiptNumber::parse(typed).ok_or_else(|| "expected the number of a receipt".to_owned())
+}
+
+pub(super) fn parse_reason(typed: &str) -> anyhow::Result<String> {
+    let reason = reason::parse(typed).ok();
+    reason.context("--reason: expected 4 to 300 characters, no control characters")
 }
 
 /// Erases a registration and its photo.
 pub(super) fn erase(env: &Env, args: &EraseArgs) -> anyhow::Result<()> {
-    let reason = reason::parse(&args.reason).ok();
-    let reason = reason.context("--reason: expected 4 to 300 characters, no control characters")?;
+    let reason = parse_reason(&args.reason)?;
     block_on(async {
         let context = MaintenanceContext::open(env).await?;
         let (campaign, record) = find_registration(&context, args.receipt).await?;
         audit(&context, AuditAction::Delete, &record).await?;
+        let cause = if args.false_entry {
+            DeletionCause::FalseEntry
+        } else {
+            DeletionCause::Requested
+        };
         ensure!(
-            context.delete(&campaign, &record, reason).await?,
+            context.delete(&campaign, &record, cause, reason).await?,
             "the registration was changed at the same time: run the command again"
         );
         println!("erased");

@@ -13,6 +13,7 @@ mod dead_letters;
 mod deletion;
 pub mod guard;
 mod job;
+mod lift;
 mod login;
 mod overview;
 mod password;
@@ -96,6 +97,7 @@ pub fn table() -> Vec<Route> {
         POST May(Correct), "/staff/c/{campaign}/registrations/{id}/correct" => correction::submit_form;
         GET  May(Delete), "/staff/c/{campaign}/registrations/{id}/delete" => deletion::show_form;
         POST May(Delete), "/staff/c/{campaign}/registrations/{id}/delete" => deletion::submit_form;
+        POST May(Delete), "/staff/c/{campaign}/registrations/{id}/lift" => lift::submit_form;
         GET  May(Photo), "/staff/c/{campaign}/registrations/{id}/photo" => photo::show_photo;
         GET  May(Close), "/staff/c/{campaign}/close" => closure::show_closure;
         POST May(Close), "/staff/c/{campaign}/close" => closure::close_campaign;

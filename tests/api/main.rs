@@ -30,6 +30,7 @@ mod nginx_chart;
 mod nginx_grpc;
 mod nginx_limits;
 mod nginx_uncached;
+mod numbers;
 mod operations;
 mod photos;
 mod protocol;

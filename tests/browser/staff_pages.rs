@@ -103,6 +103,7 @@ async fn check_deletion(
 ) {
     window.go(&format!("{}{one}/delete", app.base)).await;
     check("deletion").await;
+    window.click("input[name=cause]").await;
     window.write("#reason", "Lo pidió por escrito").await;
     window.click("#sure").await;
     window.click("button.danger").await;

@@ -267,7 +267,12 @@ async fn delete_registration(clerk: &mut Clerk, app: &RunningInstance, id: &str)
     let path = format!("/staff/c/{}/registrations/{id}/delete", app.campaign);
     assert_eq!(clerk.get(&path).await, 200);
     let version = clerk.text_after("name=\"version\" value=\"").unwrap();
-    let fields = [("version", &*version), ("reason", WORD), ("sure", "true")];
+    let fields = [
+        ("version", &*version),
+        ("cause", "requested"),
+        ("reason", WORD),
+        ("sure", "true"),
+    ];
     assert_eq!(clerk.post(&path, &fields).await, 303);
     assert_eq!(clerk.get(&path).await, 410);
     let elsewhere = format!("/staff/c/{}/close", app.campaign);

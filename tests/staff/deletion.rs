@@ -21,17 +21,37 @@ async fn deletes_for_good(stores: Stores) {
     assert_eq!(area.app.get(&format!("/r/{receipt}")).await.status(), 200);
     assert_eq!(admin.get(&format!("{path}/photo")).await.status, 200);
     let target = format!("{path}/delete");
-    for (sure, reason, status) in [("", REASON, 422), ("true", "", 422)] {
-        let fields = [("version", &*version), ("reason", reason), ("sure", sure)];
-        assert_eq!(admin.post(&target, &fields).await.status, status);
+    for [sure, reason, cause] in [
+        ["", REASON, "requested"],
+        ["true", "", "requested"],
+        ["true", REASON, ""],
+        ["true", REASON, "lifted"],
+    ] {
+        let fields = [
+            ("version", &*version),
+            ("cause", cause),
+            ("reason", reason),
+            ("sure", sure),
+        ];
+        assert_eq!(admin.post(&target, &fields).await.status, 422);
     }
-    let fields = [("version", "7"), ("reason", REASON), ("sure", "true")];
+    let fields = [
+        ("version", "7"),
+        ("cause", "requested"),
+        ("reason", REASON),
+        ("sure", "true"),
+    ];
     assert_eq!(
         admin.post(&target, &fields).await.status,
         409,
         "another version"
     );
-    let fields = [("version", &*version), ("reason", REASON), ("sure", "true")];
+    let fields = [
+        ("version", &*version),
+        ("cause", "requested"),
+        ("reason", REASON),
+        ("sure", "true"),
+    ];
     let page = admin.post(&target, &fields).await;
     let list = format!("/staff/c/{}/registrations?done=deleted", area.app.campaign);
     assert_eq!((page.status, page.location()), (303, &*list));
@@ -56,11 +76,33 @@ async fn deletes_for_good(stores: Stores) {
         })
         .await;
     assert_eq!(area.audit_entries(AuditAction::Delete).await.len(), 1);
+    frees_the_number(&area, &mut admin, &path).await;
     let mut elsewhere = log_in_clerk(&area, "oficina", &["Bogotá"]).await;
     let page = elsewhere.get(&path).await;
     assert_eq!(page.status, 404, "who could not see it is not told");
     assert!(!page.body.contains(REASON));
     assert_eq!(area.audit_entries(AuditAction::AccessDenied).await.len(), 1);
+}
+
+/// Lifts the deletion; then the same person can register again.
+async fn frees_the_number(area: &Area, admin: &mut Person, path: &str) {
+    let lift = format!("{path}/lift");
+    let mut clerk = log_in_clerk(area, "cali", &["Cali"]).await;
+    let page = clerk.get(path).await;
+    assert!(page.body.contains(REASON) && !page.body.contains("/lift"));
+    assert_eq!(clerk.post(&lift, &[("reason", REASON)]).await.status, 403);
+    assert!(admin.get(path).await.body.contains(&*lift));
+    assert_eq!(admin.post(&lift, &[("reason", "")]).await.status, 422);
+    for _ in 0..2 {
+        let page = admin.post(&lift, &[("reason", "Quiere volver")]).await;
+        assert!(page.location().ends_with("/registrations?done=lifted"));
+    }
+    let entries = area.audit_entries(AuditAction::Lift).await;
+    assert_eq!(entries.len(), 1, "the second time nothing changes");
+    let again = area.app.register("Ana Ejemplo", "1001", "Cali").await;
+    assert_eq!(again.status(), 201);
+    let page = admin.get(path).await;
+    assert!(page.status == 410 && !page.body.contains(&*lift));
 }
 
 fn count_files(folder: &std::path::Path) -> usize {

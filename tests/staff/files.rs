@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 use jornada_domain::RegistrationId;
-use jornada_domain::history::Deletion;
+use jornada_domain::history::{Deletion, DeletionCause};
 use jornada_domain::staff::Role;
 use jornada_objects::ObjectStore;
 use jornada_objects::ObjectStoreSetting;
@@ -155,6 +155,7 @@ async fn a_report_with_a_deleted_registration_is_not_reused_and_expires_early() 
         by: "account:x".into(),
         reason: "pedido".into(),
         tally_value: "Cali".into(),
+        cause: DeletionCause::Requested,
     };
     let deleted = area.store.delete(campaign, &ana, &deletion).await;
     assert_eq!(deleted.unwrap(), UpdateOutcome::Updated);

@@ -67,6 +67,7 @@ const ROWS: &[(&str, &str, [u16; 7])] = &[
     ("POST", "/staff/c/{campaign}/registrations/{id}/correct",        [303, 403, 409, 409, 403, 403, 403]),
     ("GET",  "/staff/c/{campaign}/registrations/{id}/delete",         [303, 403, 403, 200, 403, 403, 403]),
     ("POST", "/staff/c/{campaign}/registrations/{id}/delete",         [303, 403, 403, 409, 403, 403, 403]),
+    ("POST", "/staff/c/{campaign}/registrations/{id}/lift",           [303, 403, 403, 404, 403, 403, 403]),
     ("GET",  "/staff/c/{campaign}/close",                             [303, 403, 403, 200, 403, 403, 403]),
     ("POST", "/staff/c/{campaign}/close",                             [303, 403, 403, 422, 403, 403, 403]),
     ("POST", "/staff/c/{campaign}/reopen",                            [303, 403, 403, 422, 403, 403, 403]),

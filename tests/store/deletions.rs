@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use jornada_domain::RegistrationSelection;
+use jornada_domain::history::DeletionCause;
 use jornada_store::StoreSetting;
-use jornada_store::{InsertOutcome, UpdateOutcome};
+use jornada_store::{DeletedRegistration, InsertOutcome, UpdateOutcome};
 
 use crate::corrections::{correct, delete, insert, record, revision, try_insert};
 use crate::fixture::{self, StoreFixture, deletion, named, registration};
@@ -86,6 +87,56 @@ pub async fn no_personal_data_remains(fixture: &StoreFixture) {
     assert_eq!(delete(fixture, &read).await, UpdateOutcome::Updated);
     let left = everything(fixture).await;
     assert!(!marks.iter().any(|mark| holds(&left, mark)));
+}
+
+pub async fn a_false_entry_frees_its_number_but_not_its_content(fixture: &StoreFixture) {
+    let first = insert(fixture, "1001", "Bogotá").await;
+    let corrected = correct(fixture, &first, &[("documento", "1002")]).await;
+    assert_eq!(corrected, UpdateOutcome::Updated);
+    let read = record(fixture, &first.registration).await;
+    let deletion = deletion(&read).with_cause(DeletionCause::FalseEntry);
+    let deleted = fixture.store.delete(&fixture.campaign, &read, &deletion);
+    assert_eq!(deleted.await.unwrap(), UpdateOutcome::Updated);
+    let late = try_insert(fixture, &first.registration).await;
+    assert_eq!(late, InsertOutcome::Deleted, "the same content");
+    let other = named(&fixture.campaign, "1001", "Otra Persona", "Cali", 9);
+    assert_eq!(try_insert(fixture, &other).await, InsertOutcome::Vacated);
+    let other = named(&fixture.campaign, "1002", "Otra Persona", "Cali", 9);
+    assert_eq!(try_insert(fixture, &other).await, InsertOutcome::Inserted);
+    let id = first.registration.id;
+    let lifted = fixture.store.deletion(&fixture.campaign.id, id).await;
+    assert_eq!(lifted.unwrap(), Some(deletion));
+}
+
+pub async fn a_lifted_deletion_frees_number_and_aliases(fixture: &StoreFixture) {
+    let first = insert(fixture, "1001", "Bogotá").await;
+    let (id, campaign) = (first.registration.id, &fixture.campaign.id);
+    assert!(!fixture.store.lift_deletion(campaign, id).await.unwrap());
+    let corrected = correct(fixture, &first, &[("documento", "1002")]).await;
+    assert_eq!(corrected, UpdateOutcome::Updated);
+    let read = record(fixture, &first.registration).await;
+    assert_eq!(delete(fixture, &read).await, UpdateOutcome::Updated);
+    let alias = named(&fixture.campaign, "1002", "Otra Persona", "Cali", 9);
+    assert_eq!(try_insert(fixture, &alias).await, InsertOutcome::AliasTaken);
+    let carnival = fixture::campaign("carnaval");
+    let lifted = fixture.store.lift_deletion(&carnival.id, id).await;
+    assert!(!lifted.unwrap(), "of another campaign");
+    for _ in 0..2 {
+        assert!(fixture.store.lift_deletion(campaign, id).await.unwrap());
+    }
+    let again = try_insert(fixture, &first.registration).await;
+    assert_eq!(again, InsertOutcome::Vacated);
+    assert_eq!(try_insert(fixture, &alias).await, InsertOutcome::Inserted);
+    let expected = deletion(&read).with_cause(DeletionCause::Lifted);
+    let lifted = fixture.store.deletion(campaign, id).await.unwrap();
+    assert_eq!(lifted, Some(expected));
+    let found = fixture.store.deleted_registration(id.receipt()).await;
+    let expected = DeletedRegistration {
+        campaign: campaign.clone(),
+        id,
+        cause: DeletionCause::Lifted,
+    };
+    assert_eq!(found.unwrap(), Some(expected));
 }
 
 fn holds(all: &[u8], mark: &[u8]) -> bool {

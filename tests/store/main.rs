@@ -98,6 +98,8 @@ contract! {
     corrections::the_feed_reports_corrections_and_deletions
     deletions::a_deleted_registration_does_not_come_back
     deletions::no_personal_data_remains
+    deletions::a_false_entry_frees_its_number_but_not_its_content
+    deletions::a_lifted_deletion_frees_number_and_aliases
     deletions::a_photo_is_pending_until_it_is_deleted
     mixed::totals_are_exact_after_any_sequence_of_operations
     mixed::totals_are_exact_under_concurrent_updates

@@ -1,12 +1,16 @@
 //! A registration with its corrections. A correction is a pure step from one history to the next; the store applies
 //! it only if the registration has not changed meanwhile.
 
+mod deletion;
+
 use jiff::Timestamp;
 
 use super::moment::truncate_to_ms;
 use super::registration::{PhotoRef, Registration};
 use super::validation_error::{FieldError, ValidationError};
 use super::{Answers, Campaign, Field, FormData, reason};
+
+pub use deletion::{Deletion, DeletionCause};
 
 /// Field name of errors in the reason. No campaign field can have this name.
 pub const REASON: &str = "_reason";
@@ -62,19 +66,6 @@ pub struct AnswerChange {
     pub after: Option<String>,
 }
 
-/// A deleted registration, without personal data.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deletion {
-    /// Time of the deletion (millisecond precision).
-    pub at: Timestamp,
-    /// Actor, as in a [`Correction`].
-    pub by: String,
-    /// Reason given.
-    pub reason: String,
-    /// Value under which the registration was counted.
-    pub tally_value: String,
-}
-
 impl RegistrationHistory {
     /// Applies a correction. Returns `None` if nothing differs. Fields that were not sent stay, and a value that equals
     /// the stored one is accepted even if the campaign no longer would. Returns all errors, in
@@ -112,13 +103,14 @@ impl RegistrationHistory {
         }
     }
 
-    /// Returns the deletion of this registration, for a validated [`reason`].
+    /// Returns the deletion of this registration on request, for a validated [`reason`].
     pub fn delete(&self, by: &str, reason: String, now: Timestamp) -> Deletion {
         Deletion {
             at: truncate_to_ms(now),
             by: by.to_owned(),
             reason,
             tally_value: self.registration.tally_value.clone(),
+            cause: DeletionCause::Requested,
         }
     }
 

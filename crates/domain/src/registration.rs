@@ -75,6 +75,12 @@ impl RegistrationId {
         Self::derive_from(secret, campaign, kind, key)
     }
 
+    /// Returns the id under which the number of this one is registered once it is free again.
+    #[must_use]
+    pub fn next_of_number(self, secret: &[u8], campaign: &CampaignId) -> Self {
+        Self::derive_from(secret, campaign, b'n', &self.to_string())
+    }
+
     /// # Panics
     /// Never: HMAC accepts keys of any length.
     fn derive_from(secret: &[u8], campaign: &CampaignId, kind: u8, key: &str) -> Self {

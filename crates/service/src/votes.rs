@@ -288,7 +288,12 @@ fn resolve(
     let status = match inserted {
         Ok(InsertOutcome::Inserted) => CastStatus::Stored,
         Ok(InsertOutcome::SameAgain(_)) => CastStatus::AlreadyStored,
-        Ok(InsertOutcome::Conflict | InsertOutcome::AliasTaken | InsertOutcome::Deleted) => {
+        Ok(
+            InsertOutcome::Conflict
+            | InsertOutcome::AliasTaken
+            | InsertOutcome::Deleted
+            | InsertOutcome::Vacated,
+        ) => {
             return Err(CastError::Conflict);
         }
         Err(BatchError::Busy) => return Err(CastError::Busy),

@@ -91,6 +91,8 @@ pub enum InsertOutcome {
     AliasTaken,
     /// The id is that of a deleted registration. Nothing was written.
     Deleted,
+    /// The id is that of a deleted registration whose number is free again, under the next id. Nothing was written.
+    Vacated,
 }
 
 impl InsertOutcome {

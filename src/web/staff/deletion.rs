@@ -1,5 +1,5 @@
-//! The form that deletes a registration: requires a confirmation and a reason, and that the registration did not change
-//! since it was read. For admins.
+//! The form that deletes a registration: requires cause, reason and confirmation, and that the registration did not
+//! change since it was read. For admins.
 
 use askama::Template;
 use axum::extract::Form;
@@ -13,7 +13,7 @@ use super::closure::reason_problem;
 use super::context::{PageResult, StaffContext};
 use super::registration_access::RegistrationAccess;
 use crate::web::filled_form::FilledForm;
-use jornada_domain::history::RegistrationHistory;
+use jornada_domain::history::{DeletionCause, RegistrationHistory};
 use jornada_domain::reason;
 use jornada_domain::reason::MAX_REASON;
 use jornada_domain::staff::Permission;
@@ -26,6 +26,7 @@ use jornada_store::UpdateOutcome;
 #[serde(default)]
 pub(super) struct DeletionForm {
     version: String,
+    cause: String,
     reason: String,
     sure: String,
 }
@@ -43,17 +44,19 @@ pub(super) async fn submit_form(
     if form.version != record.version.to_string() {
         return Ok(render_outdated(&access, &record, form));
     }
-    let reason = match form.parse_reason(&access) {
-        Ok(reason) => reason,
+    let (cause, reason) = match form.parse(&access) {
+        Ok(parsed) => parsed,
         Err(wrong) => {
             let form = FilledForm::rejected(form, wrong);
             return Ok(render_form(&access, &record, &form));
         }
     };
     let event = access.new_event(AuditAction::Delete);
+    let event = event.with_detail("cause", cause);
     access.record(event.clone()).await?;
     let by = access.principal.actor();
     let deletion = record.delete(&by, reason, Timestamp::now());
+    let deletion = deletion.with_cause(cause);
     let (store, photos) = (&access.app.store, &access.app.registrations.photos);
     match delete(store, photos, &access.campaign, &record, &deletion).await? {
         UpdateOutcome::Updated => {
@@ -80,13 +83,24 @@ fn render_outdated(
 }
 
 impl DeletionForm {
-    /// Returns the reason if the deletion is confirmed. The error is the text for the user.
-    fn parse_reason(&self, context: &StaffContext) -> Result<String, String> {
+    /// Returns cause and reason if the deletion is confirmed. The error is the text for the user.
+    fn parse(&self, context: &StaffContext) -> Result<(DeletionCause, String), String> {
+        let cause = self.cause.parse().ok();
+        let Some(cause) = cause.filter(|cause| *cause != DeletionCause::Lifted) else {
+            let words = text!(context.lang, "staff-delete-choose-cause");
+            return Err(words.to_owned());
+        };
         if self.sure != "true" {
             let words = text!(context.lang, "staff-delete-tick");
             return Err(words.to_owned());
         }
-        reason::parse(&self.reason).map_err(|wrong| reason_problem(context, &wrong))
+        let reason = reason::parse(&self.reason);
+        let reason = reason.map_err(|wrong| reason_problem(context, &wrong))?;
+        Ok((cause, reason))
+    }
+
+    fn has_cause(&self, cause: DeletionCause) -> bool {
+        self.cause.parse() == Ok(cause)
     }
 }
 

@@ -6,6 +6,7 @@ use derive_more::Deref;
 
 use super::audit::names::ActorNames;
 use super::context::PageResult;
+use super::lift::render_deleted;
 use super::registration_access::RegistrationAccess;
 use crate::web::error::Error;
 use jornada_domain::Field;
@@ -15,7 +16,10 @@ use jornada_domain::staff::audit::AuditAction;
 use jornada_http::page::render;
 
 pub(super) async fn show_registration(access: RegistrationAccess) -> PageResult {
-    let mut page = RegistrationPage::load(&access, AuditAction::ViewRegistration).await?;
+    let mut page = match RegistrationPage::load(&access, AuditAction::ViewRegistration).await {
+        Err(Error::RegistrationDeleted(deletion)) => return Ok(render_deleted(&access, &deletion)),
+        loaded => loaded?,
+    };
     page.notice = access.notice("registration");
     Ok(render(StatusCode::OK, &page))
 }

@@ -174,6 +174,9 @@ async fn find_id(app: &AppState, id: &str) -> Result<RegistrationId, Error> {
         return Ok(id);
     }
     let number = ReceiptNumber::parse(id).ok_or(Error::NoSuchRegistration)?;
-    let receipt = app.store.receipt(number).await?;
-    Ok(receipt.ok_or(Error::NoSuchRegistration)?.id)
+    if let Some(receipt) = app.store.receipt(number).await? {
+        return Ok(receipt.id);
+    }
+    let deleted = app.store.deleted_registration(number).await?;
+    Ok(deleted.ok_or(Error::NoSuchRegistration)?.id)
 }

@@ -2,6 +2,7 @@
 
 use tracing::warn;
 
+use super::attempt::MAX_IDS;
 use super::photo_repository::PhotoRepository;
 use crate::key::InstallationSecret;
 use jornada_domain::history::{Deletion, RegistrationHistory};
@@ -18,8 +19,20 @@ pub async fn correct(
     read: &RegistrationHistory,
     corrected: &RegistrationHistory,
 ) -> Result<UpdateOutcome, StoreError> {
-    let alias = derive_new_alias(secret, campaign, read, corrected);
-    store.correct(campaign, read, corrected, alias).await
+    let mut alias = derive_new_alias(secret, campaign, read, corrected);
+    for _ in 1..MAX_IDS {
+        let taken = alias.filter(|alias| *alias != read.registration.id);
+        let outcome = store.correct(campaign, read, corrected, taken).await?;
+        let Some(id) = taken.filter(|_| outcome == UpdateOutcome::AliasTaken) else {
+            return Ok(outcome);
+        };
+        let deletion = store.deletion(&campaign.id, id).await?;
+        if !deletion.is_some_and(|deletion| deletion.cause.frees_number()) {
+            return Ok(outcome);
+        }
+        alias = Some(id.next_of_number(secret.expose(), &campaign.id));
+    }
+    Ok(UpdateOutcome::AliasTaken)
 }
 
 /// Deletes the registration that was `read`, and its photo. If the photo cannot be deleted now,
@@ -41,8 +54,7 @@ pub async fn delete(
     Ok(amended)
 }
 
-/// Derives the alias for a corrected answer to the unique field. `None` if the answer, or the id derived from it, is
-/// unchanged.
+/// Derives the first id of a corrected answer to the unique field. `None` if the answer is unchanged.
 fn derive_new_alias(
     secret: &InstallationSecret,
     campaign: &Campaign,
@@ -53,6 +65,5 @@ fn derive_new_alias(
     let is = campaign.unique_answer(&corrected.registration.answers);
     let answer = is.filter(|_| is != was)?;
     let key = UniqueKey::Answer(answer.to_owned());
-    let id = RegistrationId::derive(secret.expose(), &campaign.id, &key);
-    (id != read.registration.id).then_some(id)
+    Some(RegistrationId::derive(secret.expose(), &campaign.id, &key))
 }

@@ -148,7 +148,8 @@ impl VoteConsumer {
                     Ok(
                         InsertOutcome::Conflict
                         | InsertOutcome::AliasTaken
-                        | InsertOutcome::Deleted,
+                        | InsertOutcome::Deleted
+                        | InsertOutcome::Vacated,
                     ) => {
                         let refusal = Refusal::new(DeadLetterReason::Conflict, String::new());
                         refused.push((index, refusal, record));

@@ -33,12 +33,13 @@ pub async fn replay(
                     store.delete_dead_letter(letter.id).await?;
                     return Ok(Replayed::Stored(id));
                 }
-                InsertOutcome::Conflict | InsertOutcome::AliasTaken | InsertOutcome::Deleted => {
-                    Refusal {
-                        reason: DeadLetterReason::Conflict,
-                        detail: String::new(),
-                    }
-                }
+                InsertOutcome::Conflict
+                | InsertOutcome::AliasTaken
+                | InsertOutcome::Deleted
+                | InsertOutcome::Vacated => Refusal {
+                    reason: DeadLetterReason::Conflict,
+                    detail: String::new(),
+                },
             }
         }
         Err(refusal) => refusal,

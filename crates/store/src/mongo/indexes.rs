@@ -27,6 +27,9 @@ pub(crate) const BY_WORD_AND_VALUE: &str = "by_word_in_place";
 /// there are few, and all are scanned.
 pub(crate) const PENDING_DELETIONS: &str = "unremoved";
 
+/// Index of only the aliases, by their registration.
+const ALIASES: &str = "aliases";
+
 /// Time after which deltas are deleted. A follower further behind counts anew.
 const DELTA_RETENTION: Duration = Duration::from_hours(1);
 
@@ -62,6 +65,7 @@ pub(crate) async fn make_indexes(store: &MongoStore) -> Result<()> {
             exists("unremoved.sha256"),
             named(PENDING_DELETIONS, doc! { "gone.at": 1, "_id": 1 }),
         ),
+        only(exists("claim.of"), named(ALIASES, doc! { "claim.of": 1 })),
     ];
     let unique = |keys| {
         let mut index = index(keys);

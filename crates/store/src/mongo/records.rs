@@ -101,7 +101,7 @@ impl MongoStore {
         conditions: Vec<Condition>,
         changes: Vec<FieldChange>,
     ) -> Result<u64> {
-        let (records, update) = (self.records(table), update(changes));
+        let (records, update) = (self.records(table), update(table, changes));
         let is_one = names_key(table, &conditions);
         let filter = filter(table, conditions);
         let update = if is_one {
@@ -122,7 +122,7 @@ impl MongoStore {
     ) -> Result<Option<Fields>> {
         let records = self.records(table);
         let updated = records
-            .find_one_and_update(filter(table, conditions), update(changes))
+            .find_one_and_update(filter(table, conditions), update(table, changes))
             .sort(sort(table, order))
             .return_document(ReturnDocument::After);
         let updated = in_time(self.primary.run(updated)).await?;
@@ -209,7 +209,7 @@ fn sort(table: Table, order: Order) -> Document {
         .collect()
 }
 
-fn update(changes: Vec<FieldChange>) -> Document {
+fn update(table: Table, changes: Vec<FieldChange>) -> Document {
     let mut operators: BTreeMap<_, Document> = BTreeMap::new();
     for change in changes {
         let (operator, name, value) = match change {
@@ -219,6 +219,7 @@ fn update(changes: Vec<FieldChange>) -> Document {
             FieldChange::SetNow(name) => ("$currentDate", name.to_owned(), true.into()),
             FieldChange::Include(name, text) => ("$addToSet", name.to_owned(), text.into()),
         };
+        let name = field_name(table, &name);
         operators.entry(operator).or_default().insert(name, value);
     }
     let operators = operators.into_iter();

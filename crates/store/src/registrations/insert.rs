@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use mongodb::bson::{RawDocument, RawDocumentBuf};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::mongo::document;
 use crate::error::Result;
 use crate::insert::{InsertOutcome, NewRecord, RowTexts, answers_to_json};
 use crate::mongo::convert::{self as from_bson, read_field};
 use crate::sqlite::convert::{number, time};
+use jornada_domain::history::DeletionCause;
 use jornada_domain::{Answers, Campaign, Registration, RegistrationId};
 
 /// Size of a stored registration without its answers, roughly.
@@ -33,6 +34,16 @@ pub struct NewRegistration {
 }
 
 impl NewRegistration {
+    /// Compares with the tombstone that has the id.
+    fn compare_tombstone(&self, cause: &str, digest: Option<&[u8]>) -> InsertOutcome {
+        let is_free = cause.parse().is_ok_and(DeletionCause::frees_number);
+        if is_free && digest != Some(&self.registration.digest) {
+            InsertOutcome::Vacated
+        } else {
+            InsertOutcome::Deleted
+        }
+    }
+
     fn compare_digest(&self, stored: &[u8], received_at: Timestamp) -> InsertOutcome {
         InsertOutcome::for_stored(self.registration.digest == stored, received_at)
     }
@@ -40,8 +51,13 @@ impl NewRegistration {
 
 impl NewRecord for NewRegistration {
     const TABLE: &'static str = "registrations";
-    const COMPARED_FIELDS: &'static [&'static str] =
-        &["digest", "received_at", "gone.at", "claim.of"];
+    const COMPARED_FIELDS: &'static [&'static str] = &[
+        "digest",
+        "received_at",
+        "gone.cause",
+        "gone.digest",
+        "claim.of",
+    ];
 
     fn campaign(&self) -> &Arc<Campaign> {
         &self.campaign
@@ -77,8 +93,11 @@ impl NewRecord for NewRegistration {
     }
 
     fn compare_document(&self, stored: &RawDocument) -> Result<InsertOutcome> {
-        if stored.get_document("gone").is_ok() {
-            return Ok(InsertOutcome::Deleted);
+        if let Ok(gone) = stored.get_document("gone") {
+            let digest: Option<[u8; 32]> =
+                gone.get("digest").ok().flatten().and_then(from_bson::bytes);
+            let cause = gone.get_str("cause").unwrap_or_default();
+            return Ok(self.compare_tombstone(cause, digest.as_ref().map(|digest| &digest[..])));
         }
         if stored.get_document("claim").is_ok() {
             return Ok(InsertOutcome::AliasTaken);
@@ -133,13 +152,13 @@ impl NewRecord for NewRegistration {
         if let Some((digest, received_at)) = first {
             return Ok(self.compare_digest(&digest, time(received_at)?));
         }
-        let sql = "SELECT EXISTS (SELECT 1 FROM tombstones WHERE id = ?1)";
+        let sql = "SELECT cause, digest FROM tombstones WHERE id = ?1";
         let mut statement = connection.prepare_cached(sql)?;
-        let is_gone: bool = statement.query_row([id], |row| row.get(0))?;
-        Ok(if is_gone {
-            InsertOutcome::Deleted
-        } else {
-            InsertOutcome::AliasTaken
-        })
+        let compare = |row: &Row<'_>| {
+            let digest: Option<Vec<u8>> = row.get(1)?;
+            Ok(self.compare_tombstone(row.get_ref(0)?.as_str()?, digest.as_deref()))
+        };
+        let compared = statement.query_row([id], compare).optional()?;
+        Ok(compared.unwrap_or(InsertOutcome::AliasTaken))
     }
 }

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use crate::deltas::Delta;
 use crate::error::Result;
 use crate::handle::{Store, dispatch};
-use crate::records::{Condition, Fields, Query, Record, Table};
+use crate::records::{Condition, FieldChange, Fields, Query, Record, Table};
 use crate::time_limit::COUNT_TIMEOUT;
-use jornada_domain::history::{Deletion, RegistrationHistory};
-use jornada_domain::{Campaign, CampaignId, RegistrationId};
+use jornada_domain::history::{Deletion, DeletionCause, RegistrationHistory};
+use jornada_domain::{Campaign, CampaignId, ReceiptNumber, RegistrationId};
 
 /// Outcome of a correction or deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct DeletedRegistration {
     pub campaign: CampaignId,
     /// Its id; not personal data.
     pub id: RegistrationId,
+    /// Cause of the deletion.
+    pub cause: DeletionCause,
 }
 
 /// Number of corrections and deletions in a campaign.
@@ -57,6 +59,7 @@ impl Record for Deletion {
             by: fields.take("by")?,
             reason: fields.take("reason")?,
             tally_value: fields.take("value")?,
+            cause: read_cause(&mut fields)?,
         })
     }
 }
@@ -68,8 +71,14 @@ impl Record for DeletedRegistration {
         Ok(Self {
             campaign: fields.parse("campaign", CampaignId::parse)?,
             id: fields.take("id")?,
+            cause: read_cause(&mut fields)?,
         })
     }
+}
+
+fn read_cause(fields: &mut Fields) -> Result<DeletionCause> {
+    let cause = fields.parse_optional("cause", |cause| cause.parse().ok())?;
+    Ok(cause.unwrap_or(DeletionCause::Requested))
 }
 
 /// The registration that owns an alias.
@@ -117,8 +126,8 @@ impl Store {
     }
 
     /// Replaces a registration with a tombstone if it is unchanged since `read`. The tombstone holds no personal data,
-    /// reserves the id and lists the photo as a pending deletion. If the outcome is unknown, read the registration
-    /// again.
+    /// reserves the id and lists the photo as a pending deletion. Of a false entry it holds the digest, and the aliases
+    /// are free again. If the outcome is unknown, read the registration again.
     pub async fn delete(
         &self,
         campaign: &Campaign,
@@ -140,6 +149,38 @@ impl Store {
         ];
         let query = Query::new(tombstone);
         self.time("deletion", self.find_record(query)).await
+    }
+
+    /// Frees the number of a registration whose deletion was requested, and its aliases. Idempotent.
+    pub async fn lift_deletion(&self, campaign: &CampaignId, id: RegistrationId) -> Result<bool> {
+        let lift = async {
+            let tombstone = [
+                Condition::is("id", id),
+                Condition::is("campaign", campaign.as_str()),
+            ];
+            let lifted = [FieldChange::set("cause", DeletionCause::Lifted.to_string())];
+            if self.update_records::<Deletion>(tombstone, lifted).await? == 0 {
+                return Ok(false);
+            }
+            let aliases = [Condition::is("owner", id)];
+            self.delete_records::<AliasOwner>(aliases).await?;
+            Ok(true)
+        };
+        self.time("lift", lift).await
+    }
+
+    /// Returns the deleted registration with this receipt number.
+    pub async fn deleted_registration(
+        &self,
+        number: ReceiptNumber,
+    ) -> Result<Option<DeletedRegistration>> {
+        let (least, greatest) = number.id_range();
+        let range = [
+            Condition::at_least("id", least),
+            Condition::at_most("id", greatest),
+        ];
+        self.time("deleted", self.find_record(Query::new(range)))
+            .await
     }
 
     /// Returns a number that grows with every correction and deletion in a campaign.

@@ -12,8 +12,8 @@ use crate::error::{Result, StoreError};
 
 pub(crate) const SCHEMA: &str = include_str!("schema.sql");
 
-/// `PRAGMA user_version` of the tables. No release wrote versions 1 to 17.
-const VERSION: i64 = 18;
+/// `PRAGMA user_version` of the tables. No release wrote versions 1 to 18.
+const VERSION: i64 = 19;
 
 /// Time limit of waiting for another process to finish writing.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -117,6 +117,7 @@ CREATE TABLE claims (
     id BLOB PRIMARY KEY,
     owner BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX claims_of_owner ON claims (owner);
 CREATE TABLE tombstones (
     id BLOB PRIMARY KEY,
     campaign TEXT NOT NULL,
@@ -124,6 +125,8 @@ CREATE TABLE tombstones (
     at INTEGER NOT NULL,
     by TEXT NOT NULL,
     reason TEXT NOT NULL,
+    cause TEXT NOT NULL, -- whether the number is free again
+    digest BLOB, -- of a false entry
     photo_sha256 BLOB, -- until the photo is removed
     photo_extension TEXT,
     photo_bytes INTEGER

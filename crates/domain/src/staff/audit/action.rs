@@ -55,6 +55,8 @@ pub enum AuditAction {
     Correct,
     /// Deleted a registration.
     Delete,
+    /// Freed the number of a deleted registration.
+    Lift,
     /// Requested a report.
     Report,
     /// Downloaded the file of a report.

@@ -158,7 +158,13 @@ impl MongoUpdate<'_> {
         let tombstone = history::tombstone(self.read, deletion);
         let registrations = &self.store.registrations;
         let buried = registrations.replace_one(self.unchanged_filter(), &tombstone);
-        Ok(outcome(buried.session(session).await?.matched_count))
+        let buried = buried.session(&mut *session).await?.matched_count;
+        if buried > 0 && deletion.cause.frees_number() {
+            let owner = binary(self.read.registration.id.as_bytes());
+            let aliases = registrations.delete_many(doc! { "claim.of": owner });
+            aliases.session(session).await?;
+        }
+        Ok(outcome(buried))
     }
 
     /// Reserves an id as alias. Returns false if the id exists, unless it is an alias of this registration already.

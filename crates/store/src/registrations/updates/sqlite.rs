@@ -13,7 +13,7 @@ use crate::registrations::sqlite::{COLUMNS, registration};
 use crate::sqlite::convert::{number, photo_ref, time};
 use crate::sqlite::handle::SqliteStore;
 use jornada_domain::history::{
-    AnswerChange, Correction, Deletion, ErasedPhoto, RegistrationHistory,
+    AnswerChange, Correction, Deletion, DeletionCause, ErasedPhoto, RegistrationHistory,
 };
 use jornada_domain::person_name::SearchedName;
 use jornada_domain::{Campaign, CampaignId, RegistrationId};
@@ -207,10 +207,12 @@ impl SqliteUpdate {
     }
 
     fn delete(&self, connection: &Connection, deletion: &Deletion) -> Result<UpdateOutcome> {
+        let is_false = deletion.cause == DeletionCause::FalseEntry;
         // The tombstone first: it copies columns of the row that it replaces.
         let sql = "INSERT INTO tombstones \
-                   (id, campaign, value, at, by, reason, photo_sha256, photo_extension, photo_bytes) \
-                   SELECT id, campaign, value, ?4, ?5, ?6, photo_sha256, photo_extension, photo_bytes \
+                   (id, campaign, value, at, by, reason, cause, digest, photo_sha256, photo_extension, photo_bytes) \
+                   SELECT id, campaign, value, ?4, ?5, ?6, ?7, iif(?8, digest, NULL), \
+                   photo_sha256, photo_extension, photo_bytes \
                    FROM registrations WHERE id = ?1 AND campaign = ?2 AND version = ?3";
         let buried = connection.prepare_cached(sql)?.execute((
             self.id,
@@ -219,6 +221,8 @@ impl SqliteUpdate {
             deletion.at.as_millisecond(),
             &deletion.by,
             &deletion.reason,
+            <&str>::from(deletion.cause),
+            is_false,
         ))?;
         if buried == 0 {
             return Ok(UpdateOutcome::Stale);
@@ -226,6 +230,10 @@ impl SqliteUpdate {
         for table in ["registrations", "corrections"] {
             let sql = format!("DELETE FROM {table} WHERE id = ?1");
             connection.prepare_cached(&sql)?.execute([self.id])?;
+        }
+        if deletion.cause.frees_number() {
+            let sql = "DELETE FROM claims WHERE owner = ?1";
+            connection.prepare_cached(sql)?.execute([self.id])?;
         }
         deltas::sqlite::append(connection, &self.delta)?;
         self.increment_revision(connection)

@@ -11,7 +11,7 @@ use crate::mongo::convert::{
 };
 use crate::registrations::mongo::document;
 use jornada_domain::history::{
-    AnswerChange, Correction, Deletion, ErasedPhoto, RegistrationHistory,
+    AnswerChange, Correction, Deletion, DeletionCause, ErasedPhoto, RegistrationHistory,
 };
 use jornada_domain::{Campaign, CampaignId, RegistrationId};
 
@@ -75,6 +75,10 @@ pub(crate) fn tombstone(read: &RegistrationHistory, deletion: &Deletion) -> RawD
     deleted.append(cstr!("at"), moment(deletion.at));
     deleted.append(cstr!("by"), deletion.by.as_str());
     deleted.append(cstr!("reason"), deletion.reason.as_str());
+    deleted.append(cstr!("cause"), <&str>::from(deletion.cause));
+    if deletion.cause == DeletionCause::FalseEntry {
+        deleted.append(cstr!("digest"), raw_binary(&registration.digest));
+    }
     let mut tombstone = RawDocumentBuf::new();
     tombstone.append(cstr!("_id"), raw_binary(registration.id.as_bytes()));
     tombstone.append(cstr!("gone"), deleted);
