@@ -5,6 +5,7 @@ mod audit;
 mod campaign;
 mod consume;
 mod dead_letters;
+mod disputes;
 mod erased;
 mod file_limit;
 mod health;

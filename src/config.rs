@@ -59,9 +59,9 @@ Settings (environment, or a .env file in the working folder):
                          or none                                    [this machine and private networks]
   JORNADA_FORWARDED      where they name it: 0 for X-Client-Address, as the shipped nginx does, else
                          the place in X-Forwarded-For, counted from the right [0]
-  JORNADA_LIMIT_REGISTRATIONS, _CONFLICTS, _RECEIPTS, _MISSES  per address, over all instances:
-                         burst + rate per minute; the first two per campaign
-                         [300+300, 60+10, 600+600, 60+10]
+  JORNADA_LIMIT_REGISTRATIONS, _CONFLICTS, _REVIEWS, _RECEIPTS, _MISSES  per address, over all
+                         instances: burst + rate per minute; the first three per campaign
+                         [300+300, 60+10, 10+1, 600+600, 60+10]
   JORNADA_LIMIT_VOTES    votes without a token per address and campaign, on each instance [1000+1000]
   JORNADA_STORE          sqlite:PATH or mongodb://…/DATABASE        [sqlite:data/jornada.db]
   JORNADA_PHOTOS         file:PATH or s3://BUCKET?endpoint=URL&region=NAME, with keys in

@@ -14,6 +14,7 @@ let sending = null;
 let isBusy = false;
 let isSlow = false; // a smaller photo is being sent
 let proofs = 3; // how many more proofs are computed for a form
+let wantsReview = false; // staff decide about the number
 
 function say(text) {
   if (part('status').textContent !== text) part('status').textContent = text;
@@ -30,6 +31,7 @@ function lock(isLocked) {
 function facts() {
   const body = new FormData(form);
   body.delete('_key');
+  if (wantsReview) body.set('_review', 'true');
   const file = photo && body.get(photo.input.name);
   if (file && file.size === 0) body.delete(photo.input.name);
   return body;
@@ -132,6 +134,8 @@ function answered(status, answer) {
       answer.detail = words.voteStored;
     }
   } else draft.keep({ sending: false, photo: undefined });
+  const isTaken = answer?.type === 'urn:jornada:problem:already-registered';
+  if (part('review')) part('review').hidden = !isTaken;
   const errors = Array.isArray(answer?.errors) ? answer.errors : [];
   mistakes.show(errors, errors.length > 0 ? '' : answer?.detail ?? words.failed);
 }
@@ -159,6 +163,7 @@ function resume() {
 form.addEventListener('submit', (event) => {
   event.preventDefault();
   if (isBusy) return;
+  wantsReview = event.submitter?.name === '_review';
   send().catch(() => {
     lock(false);
     form.submit();

@@ -101,7 +101,7 @@ fn all_languages_have_the_same_messages() {
 }
 
 /// Pages of the staff area with the notices that they show after a redirect.
-const NOTICES: [&str; 19] = [
+const NOTICES: [&str; 20] = [
     "dead-letters-replayed",
     "dead-letters-dropped",
     "account-password",
@@ -118,6 +118,7 @@ const NOTICES: [&str; 19] = [
     "tokens-revoked",
     "search-deleted",
     "search-lifted",
+    "reviews-decided",
     "login-out",
     "login-everywhere",
     "login-password",

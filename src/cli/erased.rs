@@ -12,9 +12,11 @@ use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 
 use super::admin_context::{AdminContext, block_on};
+use super::disputes;
 use super::maintenance_context::MaintenanceContext;
 use super::person::{parse_reason, parse_receipt};
 use crate::config::Env;
+use jornada_domain::dispute::DisputeState;
 use jornada_domain::history::DeletionCause;
 use jornada_domain::staff::audit::{AuditAction, AuditEvent};
 use jornada_domain::{Campaign, CampaignId, ReceiptNumber, RegistrationId};
@@ -82,20 +84,40 @@ async fn export(admin: &AdminContext) -> anyhow::Result<()> {
     let mut after = None;
     loop {
         let page = admin.store.erased_registrations(after, PAGE_SIZE).await?;
-        let Some(last) = page.last() else {
-            return Ok(out.flush()?);
-        };
+        let Some(last) = page.last() else { break };
         after = Some(last.id);
         for erased in page {
-            let line = ErasedLine {
-                campaign: erased.campaign,
-                id: erased.id,
-                cause: erased.cause.to_string(),
-            };
-            serde_json::to_writer(&mut out, &line)?;
-            writeln!(out)?;
+            write_line(&mut out, erased.campaign, erased.id, &erased.cause)?;
         }
     }
+    after = None;
+    loop {
+        let page = admin.store.ended_disputes(after, PAGE_SIZE).await?;
+        let Some((_, last, _)) = page.last() else {
+            break;
+        };
+        after = Some(*last);
+        for (campaign, id, state) in page {
+            write_line(&mut out, campaign, id, &state)?;
+        }
+    }
+    Ok(out.flush()?)
+}
+
+fn write_line(
+    out: &mut impl Write,
+    campaign: CampaignId,
+    id: RegistrationId,
+    cause: &impl ToString,
+) -> anyhow::Result<()> {
+    let cause = cause.to_string();
+    let line = ErasedLine {
+        campaign,
+        id,
+        cause,
+    };
+    serde_json::to_writer(&mut *out, &line)?;
+    Ok(writeln!(out)?)
 }
 
 async fn replay(context: &MaintenanceContext, file: &Path) -> anyhow::Result<()> {
@@ -111,11 +133,14 @@ async fn replay(context: &MaintenanceContext, file: &Path) -> anyhow::Result<()>
         }
         let read = serde_json::from_str(&line);
         let read: ErasedLine = read.with_context(|| format!("line {number}"))?;
-        let cause: Option<DeletionCause> = read.cause.parse().ok();
-        let cause = cause.with_context(|| format!("line {number}: cause"))?;
+        // Of a dispute that ended the list has its state.
+        let state = read.cause.parse().unwrap_or(DisputeState::Erased);
+        let cause = read.cause.parse().unwrap_or(DeletionCause::Requested);
         // A missing campaign does not prevent erasures in the others.
         match context.campaigns.get(read.campaign.as_str()) {
-            Some(campaign) => erased += u64::from(erase(context, campaign, read.id, cause).await?),
+            Some(campaign) => {
+                erased += u64::from(erase(context, campaign, read.id, (cause, state)).await?)
+            }
             None => *missing.entry(read.campaign).or_insert(0_u64) += 1,
         }
     }
@@ -136,9 +161,16 @@ async fn erase(
     context: &MaintenanceContext,
     campaign: &Arc<Campaign>,
     id: RegistrationId,
-    cause: DeletionCause,
+    (cause, state): (DeletionCause, DisputeState),
 ) -> anyhow::Result<bool> {
     let admin = &context.admin;
+    let event = AuditEvent::for_registration(AuditAction::Delete, &campaign.id, id);
+    let event = event.with_detail("reason", "restore");
+    if let Some(dispute) = admin.store.dispute(campaign, id).await? {
+        admin.record(event).await?;
+        let reason = REASON.to_owned();
+        return disputes::erase(context, campaign, &dispute, state, reason).await;
+    }
     let Some(record) = admin.store.history(campaign, id).await? else {
         let deletion = admin.store.deletion(&campaign.id, id).await?;
         let is_blocked = deletion.is_some_and(|deletion| !deletion.cause.frees_number());
@@ -149,9 +181,7 @@ async fn erase(
         }
         return Ok(false);
     };
-    let event = AuditEvent::for_registration(AuditAction::Delete, &campaign.id, id);
-    let event = event.with_detail("cause", cause);
-    admin.record(event.with_detail("reason", "restore")).await?;
+    admin.record(event.with_detail("cause", cause)).await?;
     let reason = REASON.to_owned();
     ensure!(
         context.delete(campaign, &record, cause, reason).await?,

@@ -8,14 +8,18 @@ use anyhow::{Context, ensure};
 use clap::Args;
 
 use super::admin_context::block_on;
+use super::disputes;
 use super::maintenance_context::MaintenanceContext;
 use crate::config::Env;
+use jornada_domain::dispute::DisputeState;
 use jornada_domain::history::{DeletionCause, RegistrationHistory};
 use jornada_domain::staff::audit::{AuditAction, AuditEvent};
 use jornada_domain::{Campaign, ReceiptNumber, reason};
 use jornada_objects::ObjectError;
 use jornada_service::registrations::photo_repository::PhotoError;
 use jornada_service::staff::personal_data_export::{self, ExportedPhoto, PersonalDataExport};
+
+const CHANGED: &str = "the registration was changed at the same time: run the command again";
 
 #[derive(Debug, Args)]
 pub(super) struct EraseArgs {
@@ -53,6 +57,16 @@ pub(super) fn erase(env: &Env, args: &EraseArgs) -> anyhow::Result<()> {
     let reason = parse_reason(&args.reason)?;
     block_on(async {
         let context = MaintenanceContext::open(env).await?;
+        if let Some((campaign, dispute)) = disputes::find(&context, args.receipt).await? {
+            let id = dispute.registration.id;
+            let event = AuditEvent::for_registration(AuditAction::Delete, &campaign.id, id);
+            context.admin.record(event).await?;
+            let state = DisputeState::Erased;
+            let erased = disputes::erase(&context, &campaign, &dispute, state, reason);
+            ensure!(erased.await?, CHANGED);
+            println!("erased");
+            return Ok(());
+        }
         let (campaign, record) = find_registration(&context, args.receipt).await?;
         audit(&context, AuditAction::Delete, &record).await?;
         let cause = if args.false_entry {
@@ -62,7 +76,7 @@ pub(super) fn erase(env: &Env, args: &EraseArgs) -> anyhow::Result<()> {
         };
         ensure!(
             context.delete(&campaign, &record, cause, reason).await?,
-            "the registration was changed at the same time: run the command again"
+            CHANGED
         );
         println!("erased");
         Ok(())
@@ -73,18 +87,29 @@ pub(super) fn erase(env: &Env, args: &EraseArgs) -> anyhow::Result<()> {
 pub(super) fn export(env: &Env, args: &ExportArgs) -> anyhow::Result<()> {
     block_on(async {
         let context = MaintenanceContext::open(env).await?;
-        let (campaign, record) = find_registration(&context, args.receipt).await?;
+        let disputed = disputes::find(&context, args.receipt).await?;
+        let is_disputed = disputed.is_some();
+        let (campaign, record) = match disputed {
+            Some((campaign, dispute)) => (campaign, disputes::to_history(dispute)),
+            None => find_registration(&context, args.receipt).await?,
+        };
         let (store, id) = (&context.admin.store, record.registration.id);
+        let answers = if is_disputed {
+            store.dispute_answers(&campaign.id, id).await?
+        } else {
+            store.answers(&campaign.id, id).await?
+        };
         let consent = match &record.consent {
             Some(version) => store.consent(version).await?,
             None => None,
         };
         let data = PersonalDataExport {
             photo: export_photo(&context, &record).await?,
-            answers: store.answers(&campaign.id, id).await?,
+            answers,
             campaign: &campaign,
             history: &record,
             consent,
+            is_disputed,
         };
         audit(&context, AuditAction::PersonExport, &record).await?;
         personal_data_export::write_zip(&args.file, &data)

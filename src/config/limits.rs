@@ -11,6 +11,7 @@ impl FromEnv for RateLimits {
         Ok(Self {
             registrations: rate("JORNADA_LIMIT_REGISTRATIONS", "300+300")?,
             conflicts: rate("JORNADA_LIMIT_CONFLICTS", "60+10")?,
+            reviews: rate("JORNADA_LIMIT_REVIEWS", "10+1")?,
             receipts: rate("JORNADA_LIMIT_RECEIPTS", "600+600")?,
             misses: rate("JORNADA_LIMIT_MISSES", "60+10")?,
             votes: rate("JORNADA_LIMIT_VOTES", "1000+1000")?,

@@ -118,6 +118,9 @@ pub enum Error {
         /// Whether the idempotency key is known, rather than the document.
         by_key: bool,
     },
+    /// Too many submissions with this number wait for a review.
+    #[strum(serialize = "reviews-full")]
+    ReviewsFull,
     /// Photo or body too large.
     #[strum(serialize = "too-large")]
     TooLarge,
@@ -216,7 +219,9 @@ impl Error {
             | Self::Photo { .. }
             | Self::InvalidBoth { .. }
             | Self::HoneypotFilled => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::AlreadyRegistered { .. } | Self::VoteConflict => StatusCode::CONFLICT,
+            Self::AlreadyRegistered { .. } | Self::ReviewsFull | Self::VoteConflict => {
+                StatusCode::CONFLICT
+            }
             Self::TooLarge | Self::TextTooLarge | Self::TooManyVotes => {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
@@ -247,6 +252,7 @@ impl Error {
                 photo,
             },
             SubmitError::AlreadyRegistered { by_key, .. } => Self::AlreadyRegistered { by_key },
+            SubmitError::ReviewsFull => Self::ReviewsFull,
             SubmitError::Busy => Self::Busy,
             SubmitError::Store(error) => error.into(),
             SubmitError::Photos(error) => error.into(),

@@ -106,6 +106,7 @@ async fn register(
                 campaign,
                 key,
                 shown_at,
+                offers_review: matches!(error, Error::AlreadyRegistered { by_key: false }),
                 form: FilledForm {
                     problem: problem.errors.is_empty().then_some(problem.detail),
                     errors: problem.errors,
@@ -126,9 +127,9 @@ async fn submit_either(
         return Ok(submit_vote(app, received).await?.id.receipt());
     }
     match submit(app, received).await? {
-        SubmitOutcome::Registered(receipt) | SubmitOutcome::SameAgain(receipt) => {
-            Ok(receipt.id.receipt())
-        }
+        SubmitOutcome::Registered(receipt)
+        | SubmitOutcome::SameAgain(receipt)
+        | SubmitOutcome::InReview(receipt) => Ok(receipt.id.receipt()),
     }
 }
 
@@ -155,6 +156,7 @@ pub(super) fn render_empty(app: &AppState, visit: &PageContext, campaign: &Campa
         campaign,
         key: new_key(),
         shown_at: new_timestamp(app, campaign),
+        offers_review: false,
         form: FilledForm::default(),
     };
     with_camera(page.form.render(&page))

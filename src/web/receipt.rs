@@ -11,7 +11,8 @@ use super::AppState;
 use super::address::ClientAddress;
 use super::error::Error;
 use super::qr::Qr;
-use jornada_domain::{Campaign, ReceiptNumber};
+use jornada_domain::dispute::{DisputeReceipt, DisputeState};
+use jornada_domain::{Campaign, CampaignId, ReceiptNumber};
 use jornada_http::page::{PageContext, render};
 use jornada_store::Receipt;
 
@@ -30,12 +31,28 @@ async fn show_receipt(
     let number = ReceiptNumber::parse(&number).ok_or(Error::NoSuchRegistration)?;
     let admitted = app.admission.admit_lookup(client).await?;
     let found = find_receipt(&app, number).await;
-    admitted.settle(matches!(found, Ok(None)));
-    let found = found?;
-    let receipt = found.ok_or(Error::NoSuchRegistration)?;
-    let campaign = app.campaign(receipt.campaign.as_str())?;
+    let disputed = match &found {
+        Ok(None) => find_dispute(&app, number).await,
+        _ => Ok(None),
+    };
+    admitted.settle(matches!((&found, &disputed), (Ok(None), Ok(None))));
     let address = format!("{}/r/{number}", app.base_url(&headers));
     let qr = Qr::encode(&address).map_err(|error| Error::Internal(error.into()))?;
+    if let Some((campaign, receipt)) = disputed? {
+        let campaign = app.campaign(campaign.as_str())?;
+        let page = ReviewPage {
+            visit: &visit,
+            campaign,
+            is_open: receipt.state == DisputeState::Open,
+            value: app.live_totals.label(campaign, &receipt.tally_value),
+            receipt,
+            number,
+            qr,
+        };
+        return Ok(render(StatusCode::OK, &page));
+    }
+    let receipt = found?.ok_or(Error::NoSuchRegistration)?;
+    let campaign = app.campaign(receipt.campaign.as_str())?;
     let page = ReceiptPage {
         visit: &visit,
         campaign,
@@ -71,6 +88,30 @@ async fn find_receipt(app: &AppState, number: ReceiptNumber) -> Result<Option<Re
         tally_value: field.tally_value(&answer),
         received_at: vote.received_at,
     }))
+}
+
+/// Finds the dispute with this number; none if it was erased.
+async fn find_dispute(
+    app: &AppState,
+    number: ReceiptNumber,
+) -> Result<Option<(CampaignId, DisputeReceipt)>, Error> {
+    let found = app.store.dispute_receipt(number).await?;
+    let known = found.filter(|(_, _, receipt)| receipt.state != DisputeState::Erased);
+    Ok(known.map(|(campaign, _, receipt)| (campaign, receipt)))
+}
+
+#[derive(Template)]
+#[template(path = "review.html")]
+struct ReviewPage<'a> {
+    visit: &'a PageContext,
+    campaign: &'a Campaign,
+    receipt: DisputeReceipt,
+    /// Whether staff have not decided yet.
+    is_open: bool,
+    /// The tallied value as it is shown.
+    value: String,
+    number: ReceiptNumber,
+    qr: Qr,
 }
 
 #[derive(Template)]

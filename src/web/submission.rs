@@ -18,7 +18,7 @@ use jornada_domain::{Campaign, Door, FieldError, IdempotencyKey, RejectionReason
 use jornada_http::budget::UploadBudget;
 use jornada_http::upload::Upload;
 use jornada_service::admission::{Admitted, Evidence, HiddenFields, fingerprint};
-use jornada_service::registrations::{Submission, SubmitError, SubmitOutcome};
+use jornada_service::registrations::{Submission, SubmitOutcome};
 use jornada_service::votes::{CastVote, SentVote};
 
 /// A submission as received by the form or the API.
@@ -136,6 +136,7 @@ struct AdmittedSubmission {
 /// Nothing is registered in any of these cases.
 pub async fn submit(app: &App, received: ReceivedSubmission<'_>) -> Result<SubmitOutcome, Error> {
     let campaign = received.campaign;
+    let wants_review = received.hidden.wants_review;
     let AdmittedSubmission {
         admitted,
         upload,
@@ -145,13 +146,18 @@ pub async fn submit(app: &App, received: ReceivedSubmission<'_>) -> Result<Submi
         form: upload.form,
         photo: upload.photo,
         key,
+        wants_review,
     };
     let taken = app
         .registrations
         .submit(&admitted, campaign, submission, Timestamp::now());
     let taken = taken.await;
     drop(upload.reservation);
-    let revealed = taken.as_ref().is_err_and(SubmitError::reveals_identity);
+    let revealed = match &taken {
+        Ok(SubmitOutcome::InReview(_)) => true,
+        Ok(_) => false,
+        Err(error) => error.reveals_identity(),
+    };
     admitted.settle(revealed);
     taken.map_err(|error| Error::from_submit_error(error, campaign))
 }
@@ -217,6 +223,7 @@ async fn admit(app: &App, received: ReceivedSubmission<'_>) -> Result<AdmittedSu
         timestamp_required: received.is_form,
         proof: received.proof.map(str::to_owned),
         fingerprint: fingerprint(key.as_str(), &upload.form),
+        wants_review: received.hidden.wants_review,
     });
     let admission = &app.admission;
     let admitted = admission.admit(campaign, client, evidence.as_ref(), Timestamp::now());

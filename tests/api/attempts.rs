@@ -108,6 +108,7 @@ async fn submit(app: &App, document: &str) -> Result<SubmitOutcome, SubmitError>
         ("consent", "true"),
     ];
     let submission = Submission {
+        wants_review: false,
         form: FormData {
             parts: parts.map(|(name, text)| (name.into(), text.into())).into(),
             has_photo: true,

@@ -37,7 +37,7 @@ pub fn run_command(installation: &Installation, arguments: &[&str]) -> (bool, St
     (ran.status.success(), String::from_utf8(told).unwrap())
 }
 
-fn run_sweep(installation: &Installation, arguments: &[&str]) -> Value {
+pub fn run_sweep(installation: &Installation, arguments: &[&str]) -> Value {
     let (done, told) = run_command(installation, &[&["sweep"], arguments].concat());
     assert!(done, "{told}");
     let line = told.lines().find(|line| line.starts_with('{')).unwrap();
@@ -224,7 +224,7 @@ fn count_photos(folder: &Path) -> usize {
     entries.map(|entry| of(&entry.unwrap().path())).sum()
 }
 
-fn export_person(installation: &Installation, receipt: &str, file: &Path) -> Value {
+pub fn export_person(installation: &Installation, receipt: &str, file: &Path) -> Value {
     let (done, told) = run_command(
         installation,
         &["export", receipt, &file.display().to_string()],

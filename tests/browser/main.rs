@@ -9,6 +9,7 @@ mod registering;
 mod reports;
 mod resending;
 mod results;
+mod reviewing;
 mod staff;
 mod staff_pages;
 mod totals;

@@ -21,6 +21,7 @@ mod person;
 mod rate_limit;
 mod report_client;
 mod report_encryption;
+mod reviews;
 mod search;
 mod secrets;
 mod sessions;

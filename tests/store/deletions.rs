@@ -139,12 +139,12 @@ pub async fn a_lifted_deletion_frees_number_and_aliases(fixture: &StoreFixture) 
     assert_eq!(found.unwrap(), Some(expected));
 }
 
-fn holds(all: &[u8], mark: &[u8]) -> bool {
+pub fn holds(all: &[u8], mark: &[u8]) -> bool {
     all.windows(mark.len()).any(|window| window == mark)
 }
 
 /// Returns all that the store holds, as raw bytes.
-async fn everything(fixture: &StoreFixture) -> Vec<u8> {
+pub async fn everything(fixture: &StoreFixture) -> Vec<u8> {
     if let StoreSetting::Sqlite(path) = &fixture.setting {
         let file = rusqlite::Connection::open(path).unwrap();
         let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";

@@ -8,6 +8,7 @@ mod buffer;
 mod corrections;
 mod dead_letters;
 mod deletions;
+mod disputes;
 mod early_closures;
 mod elections;
 mod exactness;
@@ -101,6 +102,12 @@ contract! {
     deletions::a_false_entry_frees_its_number_but_not_its_content
     deletions::a_lifted_deletion_frees_number_and_aliases
     deletions::a_photo_is_pending_until_it_is_deleted
+    disputes::a_dispute_is_kept_apart_and_read_back_unchanged
+    disputes::a_number_has_few_disputes_at_once
+    disputes::a_dispute_that_ends_leaves_its_state_alone
+    disputes::a_dispute_that_is_being_kept_does_not_end
+    disputes::the_photo_of_a_dispute_expires_before_it
+    disputes::an_alias_may_await_its_registration
     mixed::totals_are_exact_after_any_sequence_of_operations
     mixed::totals_are_exact_under_concurrent_updates
     buffer::a_photo_is_buffered_once_and_read_back_unchanged

@@ -8,6 +8,7 @@ pub mod choice;
 pub mod consent;
 pub mod day_range;
 pub mod dead_letter;
+pub mod dispute;
 pub mod document;
 pub mod early_closure;
 pub mod field;

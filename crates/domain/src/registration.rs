@@ -81,6 +81,13 @@ impl RegistrationId {
         Self::derive_from(secret, campaign, b'n', &self.to_string())
     }
 
+    /// Returns the id of a dispute about the number of this one, with content of this digest.
+    #[must_use]
+    pub fn of_dispute(self, secret: &[u8], campaign: &CampaignId, digest: &[u8; 32]) -> Self {
+        let digest = data_encoding::HEXLOWER.encode(digest);
+        Self::derive_from(secret, campaign, b'd', &format!("{self} {digest}"))
+    }
+
     /// # Panics
     /// Never: HMAC accepts keys of any length.
     fn derive_from(secret: &[u8], campaign: &CampaignId, kind: u8, key: &str) -> Self {

@@ -24,7 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use counters::AbuseCounters;
 pub use evidence::{
-    Evidence, HONEYPOT_FIELD, HiddenFields, TIMESTAMP_FIELD, fingerprint, take_part,
+    Evidence, HONEYPOT_FIELD, HiddenFields, REVIEW_FIELD, TIMESTAMP_FIELD, fingerprint, take_part,
 };
 pub use rate::{RateLimits, rate_limit_key};
 pub use reservation::Admitted;
@@ -119,7 +119,11 @@ impl Admission {
         let checked = evidence.map_or(Ok(None), |evidence| {
             self.check(client, campaign, evidence, now)
         });
-        let attempts = ("registrations", self.limits.registrations);
+        let attempts = if evidence.is_some_and(|evidence| evidence.wants_review) {
+            ("reviews", self.limits.reviews)
+        } else {
+            ("registrations", self.limits.registrations)
+        };
         let conflicts = ("conflicts", self.limits.conflicts);
         let proof = checked.as_ref().ok().and_then(Option::as_ref);
         let id = campaign.id.as_str();

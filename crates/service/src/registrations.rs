@@ -4,13 +4,16 @@
 pub mod amend;
 mod attempt;
 pub mod closure_cache;
+mod conflict;
 pub mod key_ring;
 pub mod metrics;
+pub mod number;
 pub mod photo_deleter;
 mod photo_puts;
 pub mod photo_repository;
 pub mod photo_uploader;
 pub mod rejections;
+pub mod review;
 mod submission;
 
 use std::sync::Arc;
@@ -111,7 +114,9 @@ fn rejection_reasons(error: &SubmitError) -> Vec<RejectionReason> {
         SubmitError::AlreadyRegistered {
             is_deleted: true, ..
         } => vec![RejectionReason::Deleted],
-        SubmitError::AlreadyRegistered { .. } => vec![RejectionReason::AlreadyRegistered],
+        SubmitError::AlreadyRegistered { .. } | SubmitError::ReviewsFull => {
+            vec![RejectionReason::AlreadyRegistered]
+        }
         SubmitError::Busy | SubmitError::Store(_) | SubmitError::Photos(_) => Vec::new(),
     }
 }
@@ -120,10 +125,11 @@ fn outcome_label(taken: &Result<SubmitOutcome, SubmitError>) -> &'static str {
     match taken {
         Ok(SubmitOutcome::Registered(_)) => "accepted",
         Ok(SubmitOutcome::SameAgain(_)) => "retried",
+        Ok(SubmitOutcome::InReview(_)) => "disputed",
         Err(SubmitError::AlreadyRegistered {
             is_deleted: true, ..
         }) => "deleted",
-        Err(SubmitError::AlreadyRegistered { .. }) => "taken",
+        Err(SubmitError::AlreadyRegistered { .. } | SubmitError::ReviewsFull) => "taken",
         Err(
             SubmitError::Invalid(_) | SubmitError::InvalidPhoto(_) | SubmitError::InvalidBoth(..),
         ) => REFUSED,

@@ -3,6 +3,7 @@
 //! if local and store clock differ by more than five minutes.
 
 pub mod cleaner;
+mod disputes;
 mod orphans;
 mod registrations;
 mod sweep_report;
@@ -121,8 +122,10 @@ impl Sweep {
         for campaign in &self.campaigns {
             if campaign.answers_expire_at().is_some_and(|end| end <= now) {
                 report.registrations += self.erase_registrations(campaign, now).await?;
+                report.registrations += self.erase_disputes(campaign, now).await?;
             } else if campaign.photos_expire_at().is_some_and(|end| end <= now) {
                 report.photos += self.erase_photos(campaign, now).await?;
+                report.photos += self.erase_dispute_photos(campaign, now).await?;
             }
         }
         if !self.is_dry_run {

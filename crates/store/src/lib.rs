@@ -11,6 +11,7 @@ pub mod audit;
 mod campaigns;
 mod dead_letters;
 mod deltas;
+mod disputes;
 mod error;
 mod feed;
 mod handle;
@@ -32,6 +33,7 @@ mod votes;
 
 pub use dead_letters::MAX_COUNTED_DEAD_LETTERS;
 pub use deltas::Delta;
+pub use disputes::DisputeOutcome;
 pub use error::{Result, StoreError};
 pub use feed::{Feed, FeedBatch, FeedChange, FeedError, FeedPosition};
 pub use handle::Store;

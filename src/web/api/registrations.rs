@@ -44,6 +44,10 @@ pub struct RegistrationBody {
 /// text or a whole number.
 /// Sending the same content again with the same `Idempotency-Key` (or the same answer to the campaign's unique field)
 /// returns the first receipt again.
+///
+/// If somebody else sent the document number before, the answer is 409. A part `_review=true` then asks the staff to decide: the
+/// submission is kept apart and counted nowhere until they keep it or the earlier one (202). The page of its receipt shows how
+/// that stands. Sending it again returns the same receipt.
 #[utoipa::path(
     post,
     path = "/api/v1/campaigns/{campaign}/registrations",
@@ -63,11 +67,12 @@ pub struct RegistrationBody {
     responses(
         (status = 201, description = "Registered", body = RegistrationBody),
         (status = 200, description = "Registered before with the same content: the first receipt", body = RegistrationBody),
+        (status = 202, description = "Not registered: the staff decide which submission with this number is kept", body = RegistrationBody),
         (status = 400, description = "A request that cannot be read", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The campaign is not open, or asks for a proof of work that was not sent or was used before, or a page of another site sent the form", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such campaign", body = Problem, content_type = "application/problem+json"),
         (status = 408, description = "The body stopped, fell 20 s behind 1 KB/s, or took more than 10 minutes", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Registered before with other content (`already-registered`); the answer does not tell whether that registration still exists", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Registered before with other content (`already-registered`); the answer does not tell whether that registration still exists. With `_review=true`: three others wait for a decision (`reviews-full`)", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "More than 8 MiB of photo or 64 KiB of text", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Not a JPEG, PNG or WebP photo, or another kind of body", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Answers or a photo that do not fit; `errors` names the fields", body = Problem, content_type = "application/problem+json"),
@@ -114,6 +119,7 @@ fn respond(accepted: SubmitOutcome) -> Response {
     let (status, receipt) = match accepted {
         SubmitOutcome::Registered(receipt) => (StatusCode::CREATED, receipt),
         SubmitOutcome::SameAgain(receipt) => (StatusCode::OK, receipt),
+        SubmitOutcome::InReview(receipt) => (StatusCode::ACCEPTED, receipt),
     };
     let body = RegistrationBody::from(&receipt);
     let location = [(header::LOCATION, format!("/r/{}", body.receipt))];

@@ -8,7 +8,7 @@ use crate::web::filled_form::FilledForm;
 use jornada_domain::answers::CONSENT;
 use jornada_domain::{Campaign, Field, FieldKind, FormData, ValidationError};
 use jornada_http::page::PageContext;
-use jornada_service::admission::{HONEYPOT_FIELD, TIMESTAMP_FIELD};
+use jornada_service::admission::{HONEYPOT_FIELD, REVIEW_FIELD, TIMESTAMP_FIELD};
 
 #[derive(Template)]
 #[template(path = "form.html")]
@@ -18,6 +18,8 @@ pub(super) struct FormPage<'a> {
     pub(super) key: String,
     /// Signed time at which the form was shown.
     pub(super) shown_at: String,
+    /// Whether the person may ask staff to decide about the number.
+    pub(super) offers_review: bool,
     pub(super) form: FilledForm<FormData>,
 }
 
@@ -56,6 +58,11 @@ impl FormPage<'_> {
 
     fn consent_title(&self) -> &'static str {
         text!(self.visit.lang, "form-consent")
+    }
+
+    /// Returns whether the campaign has a number that somebody else can have sent before.
+    fn may_review(&self) -> bool {
+        !self.campaign.is_vote() && self.campaign.fields.iter().any(|field| field.unique)
     }
 
     fn has_consented(&self) -> bool {
@@ -114,6 +121,7 @@ mod tests {
             campaign: &campaign,
             key: "0123456789abcdef0123456789abcdef".to_owned(),
             shown_at: "1795000000000.00".to_owned(),
+            offers_review: false,
             form: FilledForm {
                 errors: error.map_or_else(Vec::new, |error| field_problems(error, visit.lang)),
                 ..FilledForm::new(form.clone())

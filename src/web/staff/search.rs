@@ -15,9 +15,10 @@ use crate::web::filled_form::FilledForm;
 use form::{SearchForm, SearchReading};
 use jornada_domain::staff::Permission;
 use jornada_domain::staff::audit::AuditAction;
-use jornada_domain::{Field, Registration};
+use jornada_domain::{Field, Registration, RegistrationId};
+use jornada_service::registrations::number::find_holder;
 use jornada_service::staff::encrypted_query;
-use jornada_store::search::{Cursor, SearchResults};
+use jornada_store::search::{Cursor, SearchBy, SearchResults};
 
 /// Rows per page.
 const ROWS: u8 = 25;
@@ -85,6 +86,9 @@ async fn search_readings(
         if search.values.is_empty() {
             search.values = staff.visible_values(&access.campaign);
         }
+        if let SearchBy::Id(number) = search.by {
+            search.by = SearchBy::Id(find_by_number(access, number).await?);
+        }
         let (after, event) = (form.after.as_ref(), event(AuditAction::Search));
         let found = access.search(&search, after, ROWS, event).await?;
         if !found.rows.is_empty() {
@@ -96,6 +100,17 @@ async fn search_readings(
         rows: Vec::new(),
         next: None,
     }))
+}
+
+/// Returns the id of the registration that has the number with this first id, or the first id if none has it.
+async fn find_by_number(
+    access: &CampaignAccess,
+    number: RegistrationId,
+) -> Result<RegistrationId, Error> {
+    let secret = &access.app.registrations.secret;
+    let state = find_holder(&access.app.store, secret, &access.campaign, number).await?;
+    let history = state.holder.history();
+    Ok(history.map_or(number, |history| history.registration.id))
 }
 
 /// Returns the URL of a search, readable only by this account.

@@ -10,6 +10,9 @@ pub const TIMESTAMP_FIELD: &str = "_at";
 /// name.
 pub const HONEYPOT_FIELD: &str = "_comentario";
 
+/// Hidden part by which a person asks staff to decide about a number that somebody else sent before.
+pub const REVIEW_FIELD: &str = "_review";
+
 /// Evidence that no bot sent a submission.
 #[derive(Clone, Debug)]
 pub struct Evidence {
@@ -23,6 +26,8 @@ pub struct Evidence {
     pub proof: Option<String>,
     /// Identifies key and answers ([`fingerprint`]): a retry may reuse its proof.
     pub fingerprint: String,
+    /// Whether it asks for a review, which has a limit of its own.
+    pub wants_review: bool,
 }
 
 /// The hidden fields of a form.
@@ -30,6 +35,8 @@ pub struct Evidence {
 pub struct HiddenFields {
     /// Whether the field that people leave empty has text.
     pub is_filled: bool,
+    /// Whether it asks for a review.
+    pub wants_review: bool,
     /// The signed time at which the form was shown.
     pub timestamp: Option<String>,
 }
@@ -40,6 +47,7 @@ impl HiddenFields {
         let honeypot = take_part(form, HONEYPOT_FIELD);
         Self {
             is_filled: honeypot.is_some_and(|text| !text.trim().is_empty()),
+            wants_review: take_part(form, REVIEW_FIELD).is_some_and(|text| text.trim() == "true"),
             timestamp: take_part(form, TIMESTAMP_FIELD),
         }
     }

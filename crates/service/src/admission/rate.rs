@@ -30,6 +30,8 @@ pub struct RateLimits {
     pub registrations: Rate,
     /// `JORNADA_LIMIT_CONFLICTS`, per campaign: answers that reveal a known identity (`already-registered`).
     pub conflicts: Rate,
+    /// `JORNADA_LIMIT_REVIEWS`, per campaign: submissions that ask for a review.
+    pub reviews: Rate,
     /// `JORNADA_LIMIT_RECEIPTS`: receipt lookups.
     pub receipts: Rate,
     /// `JORNADA_LIMIT_MISSES`: receipt lookups that find nothing.

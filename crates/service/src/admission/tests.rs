@@ -5,6 +5,7 @@ use jornada_testkit::campaign::example;
 fn admission(exempt: &str) -> Admission {
     let wide = Rate::new(100, 100);
     let limits = RateLimits {
+        reviews: Rate::new(100, 100),
         registrations: wide,
         conflicts: Rate::new(1, 1),
         receipts: wide,
@@ -32,6 +33,7 @@ fn campaign_with_work() -> Campaign {
 fn evidence(admission: &Admission, now: Timestamp) -> Evidence {
     let shown_at = now - SignedDuration::from_secs(5);
     Evidence {
+        wants_review: false,
         honeypot_filled: false,
         form_timestamp: Some(admission.form_timestamp(&example().id, shown_at)),
         timestamp_required: true,

@@ -2,11 +2,10 @@
 
 use tracing::warn;
 
-use super::attempt::MAX_IDS;
+use super::number::{MAX_IDS, first_id};
 use super::photo_repository::PhotoRepository;
 use crate::key::InstallationSecret;
 use jornada_domain::history::{Deletion, RegistrationHistory};
-use jornada_domain::registration::UniqueKey;
 use jornada_domain::{Campaign, RegistrationId};
 use jornada_store::{Store, StoreError, UpdateOutcome};
 
@@ -63,7 +62,6 @@ fn derive_new_alias(
 ) -> Option<RegistrationId> {
     let was = campaign.unique_answer(&read.registration.answers);
     let is = campaign.unique_answer(&corrected.registration.answers);
-    let answer = is.filter(|_| is != was)?;
-    let key = UniqueKey::Answer(answer.to_owned());
-    Some(RegistrationId::derive(secret.expose(), &campaign.id, &key))
+    let first = || first_id(secret, campaign, &corrected.registration.answers);
+    (is != was).then(first).flatten()
 }

@@ -8,6 +8,8 @@ use tokio::task::spawn_blocking;
 use tracing::warn;
 
 use super::Registrations;
+use super::conflict::{Conflict, receipt_of};
+use super::number::MAX_IDS;
 use super::photo_puts::PhotoPut;
 use super::submission::{Submission, SubmitError, SubmitOutcome};
 use crate::batcher::{BatchError, SubmissionInProgress};
@@ -20,9 +22,6 @@ use jornada_domain::{
 use jornada_photo::inspect::{CleanPhoto, InspectionError, inspect};
 use jornada_store::{InsertOutcome, NewRegistration, Receipt};
 
-/// Maximum number of ids that are tried for one number. Only administrators vacate one.
-pub(super) const MAX_IDS: usize = 32;
-
 impl Registrations {
     /// Validates a submission and inserts it under the first id of its number that is not vacated.
     pub(super) async fn validate_and_insert(
@@ -31,7 +30,12 @@ impl Registrations {
         submission: Submission,
         now: Timestamp,
     ) -> Result<SubmitOutcome, SubmitError> {
-        let Submission { form, photo, key } = submission;
+        let Submission {
+            form,
+            photo,
+            key,
+            wants_review,
+        } = submission;
         let answers = match self.validate(campaign, &form, now) {
             Err(SubmitError::Invalid(errors)) => {
                 return Err(judge_photo_too(campaign, errors, photo).await);
@@ -54,16 +58,22 @@ impl Registrations {
             }
             registration.id = registration.id.next_of_number(secret, &campaign.id);
         }
-        let receipt = |received_at| build_receipt(&registration, received_at);
+        let receipt = |received_at| Receipt {
+            received_at,
+            ..receipt_of(&registration)
+        };
         match outcome {
-            InsertOutcome::Inserted => {
-                Ok(SubmitOutcome::Registered(receipt(registration.received_at)))
-            }
+            InsertOutcome::Inserted => Ok(SubmitOutcome::Registered(receipt_of(&registration))),
             InsertOutcome::SameAgain(first) => Ok(SubmitOutcome::SameAgain(receipt(first))),
-            conflict => Err(SubmitError::AlreadyRegistered {
-                by_key: matches!(unique, UniqueKey::Request(_)),
-                is_deleted: conflict == InsertOutcome::Deleted,
-            }),
+            conflict => {
+                let conflict = Conflict {
+                    number: matches!(unique, UniqueKey::Answer(_)).then_some(id),
+                    is_deleted: conflict == InsertOutcome::Deleted,
+                    registration,
+                    photo,
+                };
+                self.answer_conflict(campaign, conflict, wants_review).await
+            }
         }
     }
 
@@ -116,7 +126,7 @@ impl Registrations {
         campaign.validate(form).map_err(SubmitError::Invalid)
     }
 
-    async fn store_photo(
+    pub(super) async fn store_photo(
         &self,
         registration: &Registration,
         photo: Option<&CleanPhoto>,
@@ -157,7 +167,7 @@ impl Registrations {
         }
     }
 
-    async fn remove_photo(&self, attempt: &Registration, put: Option<PhotoPut>) {
+    pub(super) async fn remove_photo(&self, attempt: &Registration, put: Option<PhotoPut>) {
         let Some((photo, put)) = attempt.photo.as_ref().zip(put) else {
             return;
         };
@@ -167,7 +177,7 @@ impl Registrations {
     }
 }
 
-fn resolve_stored(put: Option<PhotoPut>) {
+pub(super) fn resolve_stored(put: Option<PhotoPut>) {
     put.into_iter().for_each(PhotoPut::resolve_stored);
 }
 
@@ -217,14 +227,5 @@ fn build_registration(
         answers,
         photo,
         received_at: truncate_to_ms(now),
-    }
-}
-
-fn build_receipt(registration: &Registration, received_at: Timestamp) -> Receipt {
-    Receipt {
-        id: registration.id,
-        campaign: registration.campaign.clone(),
-        tally_value: registration.tally_value.clone(),
-        received_at,
     }
 }

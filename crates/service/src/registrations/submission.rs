@@ -18,6 +18,8 @@ pub struct Submission {
     pub photo: Option<Bytes>,
     /// Identifies the request: every retry carries the same key.
     pub key: IdempotencyKey,
+    /// Whether staff are asked to decide if somebody else sent the number before.
+    pub wants_review: bool,
 }
 
 /// The result of a successful submission.
@@ -27,6 +29,9 @@ pub enum SubmitOutcome {
     Registered(Receipt),
     /// Registered by an earlier attempt with the same content; carries the first receipt.
     SameAgain(Receipt),
+    /// Not registered: staff decide, or have decided, which of two submissions with the number is kept. The receipt
+    /// tells how that stands.
+    InReview(Receipt),
 }
 
 /// A submission that was not registered.
@@ -55,6 +60,9 @@ pub enum SubmitError {
         /// Whether that registration was deleted. For statistics alone: the client must not learn it.
         is_deleted: bool,
     },
+    /// Too many submissions with the number wait for a decision.
+    #[error("too many submissions with this number wait for a decision")]
+    ReviewsFull,
     /// Too many registrations wait for the store.
     #[error("too many registrations wait for the store")]
     Busy,
@@ -69,7 +77,7 @@ pub enum SubmitError {
 impl SubmitError {
     /// Whether the answer reveals that an identity is registered, or was.
     pub fn reveals_identity(&self) -> bool {
-        matches!(self, Self::AlreadyRegistered { .. })
+        matches!(self, Self::AlreadyRegistered { .. } | Self::ReviewsFull)
     }
 }
 

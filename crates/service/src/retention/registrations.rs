@@ -17,7 +17,7 @@ use jornada_store::search::SearchQuery;
 /// Registrations per page, and per entry of the audit log.
 const PAGE: u8 = 50;
 /// Reason stored with an erased registration.
-const REASON: &str = "Plazo de conservación cumplido / time of keeping over";
+pub(super) const REASON: &str = "Plazo de conservación cumplido / time of keeping over";
 
 impl Sweep {
     /// Erases all registrations of a campaign; returns how many. Always reads the first page, since erased rows are no
@@ -117,7 +117,7 @@ impl Sweep {
         Ok(true)
     }
 
-    async fn record_page(
+    pub(super) async fn record_page(
         &self,
         action: AuditAction,
         campaign: &Campaign,

@@ -7,7 +7,7 @@ use jornada_domain::staff::audit::{AuditAction, AuditEvent};
 /// Counts of a sweep; in a dry run, of what would be deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SweepReport {
-    /// Expired registrations.
+    /// Expired registrations, disputes included.
     pub registrations: u64,
     /// Expired photos of registrations that stay.
     pub photos: u64,

@@ -47,6 +47,8 @@ pub struct PersonalDataExport<'a> {
     pub consent: Option<LocalizedText>,
     /// The photo or its absence.
     pub photo: ExportedPhoto,
+    /// Whether staff have not decided yet if it becomes a registration.
+    pub is_disputed: bool,
 }
 
 /// Writes the ZIP file with mode 0600. Never overwrites a file. After a failure, an incomplete file may remain.
@@ -75,6 +77,7 @@ impl PersonalDataExport<'_> {
             "campaign": { "id": campaign.id.as_str(), "title": campaign.title },
             "receipt": registration.id.receipt().to_string(),
             "received_at": registration.received_at.to_string(),
+            "in_review": self.is_disputed,
             "kept_until": {
                 "answers": campaign.answers_expire_at().map(|end| end.to_string()),
                 "photo": photo.and(campaign.photos_expire_at()).map(|end| end.to_string()),

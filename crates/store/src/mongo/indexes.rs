@@ -95,6 +95,17 @@ pub(crate) async fn make_indexes(store: &MongoStore) -> Result<()> {
         NEWEST,
         doc! { "campaign": 1, "received_at": 1, "_id": 1 },
     )];
+    let disputes = vec![
+        only(
+            exists("place_of_number"),
+            unique(doc! { "place_of_number": 1 }),
+        ),
+        index(doc! { "campaign": 1, "state": 1, "received_at": 1 }),
+        index(doc! { "campaign": 1, "state": 1, "value": 1, "received_at": 1 }),
+        index(doc! { "campaign": 1, "state": 1, "rival": 1, "received_at": 1 }),
+        index(doc! { "number": 1 }),
+        only(exists("remove_at"), index(doc! { "remove_at": 1 })),
+    ];
     let dead_letters = vec![index(doc! { "read_at": -1, "_id": -1 })];
     let mut by_age = index(doc! { "at": 1 });
     by_age.options.get_or_insert_default().expire_after = Some(DELTA_RETENTION);
@@ -106,6 +117,7 @@ pub(crate) async fn make_indexes(store: &MongoStore) -> Result<()> {
         ("audit", audit),
         ("pending_photos", buffered_photos),
         ("dead_letters", dead_letters),
+        ("disputes", disputes),
         ("votes", votes),
         ("deltas", vec![by_age]),
     ] {

@@ -33,17 +33,32 @@ impl Store {
         until: Timestamp,
         limit: u8,
     ) -> Result<Vec<PendingPhotoDeletion>> {
-        dispatch!("unremoved", self.pending_deletions(until, limit))
+        let find = async {
+            let mut pending = dispatch!(self.pending_deletions(until, limit))?;
+            pending.extend(self.pending_dispute_photos(until, limit).await?);
+            pending.sort_by_key(|one| one.deleted_at);
+            pending.truncate(limit.into());
+            Ok(pending)
+        };
+        self.time("unremoved", find).await
     }
 
     /// Counts the pending deletions of all campaigns.
     pub async fn count_pending_deletions(&self) -> Result<u64> {
-        dispatch!("count_unremoved", self.count_pending_deletions())
+        let count = async {
+            let disputed = self.count_pending_dispute_photos().await?;
+            Ok(disputed + dispatch!(self.count_pending_deletions())?)
+        };
+        self.time("count_unremoved", count).await
     }
 
     /// Removes the pending deletion of a photo that is no longer in the object store. Idempotent.
     pub async fn mark_deleted(&self, id: RegistrationId) -> Result<()> {
-        dispatch!("note_removed", self.mark_deleted(id))
+        let mark = async {
+            self.mark_dispute_photo_deleted(id).await?;
+            dispatch!(self.mark_deleted(id))
+        };
+        self.time("note_removed", mark).await
     }
 
     /// Removes the photo from a registration and lists it as a pending deletion, see [`Store::pending_deletions`].
@@ -57,9 +72,16 @@ impl Store {
         dispatch!("erase_photo", self.mark_photo_erased(campaign, id, at))
     }
 
-    /// Returns whether a photo is referenced by a registration of any campaign, the buffer or a pending deletion. A
-    /// registration refers only to the photo of the attempt that inserted it.
+    /// Returns whether a photo is referenced by a registration or dispute of any campaign, the buffer or a pending
+    /// deletion. A registration refers only to the photo of the attempt that inserted it.
     pub async fn is_photo_referenced(&self, photo: BufferedPhotoKey) -> Result<bool> {
-        dispatch!("knows_photo", self.is_photo_referenced(photo))
+        let find = async {
+            let is_registered = async || dispatch!(self.is_photo_referenced(photo));
+            // Last again: meanwhile a dispute may have become a registration.
+            Ok(is_registered().await?
+                || self.is_photo_disputed(photo).await?
+                || is_registered().await?)
+        };
+        self.time("knows_photo", find).await
     }
 }

@@ -14,8 +14,6 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::error::Result;
 use crate::handle::{Store, dispatch};
-use crate::records::{Condition, Query};
-use crate::registrations::updates::AliasOwner;
 use jornada_domain::person_name::NameQuery;
 use jornada_domain::text::fold;
 use jornada_domain::{Campaign, ReceiptNumber, Registration, RegistrationId};
@@ -225,9 +223,8 @@ impl Store {
         if found.is_some() {
             return Ok(found);
         }
-        let query = Query::new([Condition::is("id", id)]);
-        match self.time("claimant", self.find_record(query)).await? {
-            Some(AliasOwner(owner)) => self.registration(campaign, owner).await,
+        match self.alias_owner(id).await? {
+            Some(owner) => self.registration(campaign, owner).await,
             None => Ok(None),
         }
     }

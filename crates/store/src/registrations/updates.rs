@@ -151,6 +151,31 @@ impl Store {
         self.time("deletion", self.find_record(query)).await
     }
 
+    /// Returns the registration that owns an alias.
+    pub async fn alias_owner(&self, alias: RegistrationId) -> Result<Option<RegistrationId>> {
+        let query = Query::new([Condition::is("id", alias)]);
+        let found = self.time("claimant", self.find_record(query)).await?;
+        Ok(found.map(|AliasOwner(owner)| owner))
+    }
+
+    /// Reserves an id as alias of a registration, which need not exist yet. Returns false if the id exists, unless it is
+    /// that alias already.
+    pub async fn add_alias(
+        &self,
+        campaign: &CampaignId,
+        alias: RegistrationId,
+        owner: RegistrationId,
+    ) -> Result<bool> {
+        dispatch!("add_alias", self.add_alias(campaign, alias, owner))
+    }
+
+    /// Removes an alias of a registration. Idempotent.
+    pub async fn remove_alias(&self, alias: RegistrationId, owner: RegistrationId) -> Result<()> {
+        let claim = [Condition::is("id", alias), Condition::is("owner", owner)];
+        let removed = self.delete_records::<AliasOwner>(claim);
+        self.time("remove_alias", removed).await.map(drop)
+    }
+
     /// Frees the number of a registration whose deletion was requested, and its aliases. Idempotent.
     pub async fn lift_deletion(&self, campaign: &CampaignId, id: RegistrationId) -> Result<bool> {
         let lift = async {

@@ -137,6 +137,34 @@ CREATE TABLE revisions (
     revision INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Submissions whose number somebody else sent first. Those that ended have no personal data.
+CREATE TABLE disputes (
+    id BLOB PRIMARY KEY, -- of the registration that it may become
+    campaign TEXT NOT NULL,
+    number BLOB NOT NULL, -- first id of its number
+    place_of_number BLOB UNIQUE, -- number, and place among the undecided disputes of it
+    state TEXT NOT NULL,
+    value TEXT NOT NULL,
+    rival TEXT NOT NULL, -- value of the registration that had the number
+    answers TEXT, -- JSON: name to text
+    digest BLOB,
+    received_at INTEGER NOT NULL, -- milliseconds since 1970 UTC
+    consent TEXT, -- version of the text that the person agreed to
+    photo_sha256 BLOB, -- until the photo is removed
+    photo_extension TEXT,
+    photo_bytes INTEGER,
+    remove_at INTEGER, -- when the photo was to be removed, until it is
+    keep_at INTEGER, -- since when it is being kept
+    ended_at INTEGER,
+    ended_by TEXT,
+    reason TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX disputes_in_order ON disputes (campaign, state, received_at);
+CREATE INDEX disputes_of_value ON disputes (campaign, state, value, received_at);
+CREATE INDEX disputes_of_rival ON disputes (campaign, state, rival, received_at);
+CREATE INDEX disputes_of_number ON disputes (number);
+CREATE INDEX disputes_with_photo ON disputes (remove_at) WHERE remove_at IS NOT NULL;
+
 -- Photos that wait for the object store.
 CREATE TABLE pending_photos (
     id BLOB PRIMARY KEY, -- of the registration, the digest, and when the attempt was received

@@ -57,6 +57,12 @@ pub enum AuditAction {
     Delete,
     /// Freed the number of a deleted registration.
     Lift,
+    /// Listed submissions that wait for a review.
+    ReviewList,
+    /// Compared a disputed submission with the registration that has its number.
+    ReviewLook,
+    /// Decided which of both is kept.
+    ReviewDecided,
     /// Requested a report.
     Report,
     /// Downloaded the file of a report.

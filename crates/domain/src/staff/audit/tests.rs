@@ -57,7 +57,8 @@ fn every_part_of_an_entry_stands_in_what_is_hashed() {
 /// Names in stored entries, which no renaming of a variant may change.
 const ACTION_NAMES: &str = "login login-failed login-slowed logout password-set password-changed second-on second-off \
     session-ended sessions-ended account-added account-changed account-link account-closed token-made token-revoked \
-    search look photo print correct delete lift report report-file close reopen audit-read audit-export refused \
+    search look photo print correct delete lift review-list review-look \
+    review-decided report report-file close reopen audit-read audit-export refused \
     person-export photos-erased sweep photo-altered report-altered report-cancelled votes-exported \
     votes-imported votes-erased votes-read dead-letters-read dead-letters-replayed dead-letters-dropped";
 

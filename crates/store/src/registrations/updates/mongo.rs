@@ -12,7 +12,7 @@ use crate::deltas::{self, Delta};
 use crate::error::Result;
 use crate::mongo::convert::{binary, number};
 use crate::mongo::driver_error;
-use crate::mongo::handle::MongoStore;
+use crate::mongo::handle::{MongoStore, primary};
 use crate::mongo::primary_watch::RETRY_DELAY;
 use crate::mongo::transaction;
 use crate::registrations::mongo::id_filter;
@@ -46,6 +46,24 @@ impl MongoStore {
         };
         let delta = delta(campaign, read, Some(corrected));
         self.update(campaign, read, write, delta).await
+    }
+
+    pub(crate) async fn add_alias(
+        &self,
+        campaign: &CampaignId,
+        alias: RegistrationId,
+        owner: RegistrationId,
+    ) -> Result<bool> {
+        let document = history::alias_document(alias, campaign, owner);
+        match self.registrations.insert_one(&document).await {
+            Err(error) if driver_error::is_duplicate(&error) => {
+                let named = doc! { "_id": binary(alias.as_bytes()) };
+                let held = self.registrations.find_one(named);
+                let held = in_time(held.selection_criteria(primary())).await?;
+                Ok(held.is_some_and(|held| history::alias_owner(&held) == Some(owner)))
+            }
+            inserted => Ok(inserted.map(|_| true)?),
+        }
     }
 
     pub(crate) async fn delete(

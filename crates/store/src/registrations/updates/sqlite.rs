@@ -48,6 +48,22 @@ impl SqliteStore {
         self.writer.write(correct).await
     }
 
+    pub(crate) async fn add_alias(
+        &self,
+        _: &CampaignId,
+        alias: RegistrationId,
+        owner: RegistrationId,
+    ) -> Result<bool> {
+        let add = move |connection: &Connection| {
+            let may_take = may_take_alias(connection, alias, owner)?;
+            if may_take {
+                insert_alias(connection, alias, owner)?;
+            }
+            Ok(may_take)
+        };
+        self.writer.write(add).await
+    }
+
     pub(crate) async fn delete(
         &self,
         campaign: &Campaign,
@@ -60,6 +76,30 @@ impl SqliteStore {
         let delete = move |connection: &Connection| step.delete(connection, &deletion);
         self.writer.write(delete).await
     }
+}
+
+/// Returns whether an id may become an alias: it is free, or is one of this registration already.
+fn may_take_alias(
+    connection: &Connection,
+    alias: RegistrationId,
+    owner: RegistrationId,
+) -> Result<bool> {
+    let sql = "SELECT NOT EXISTS (SELECT 1 FROM registrations WHERE id = ?1) \
+               AND NOT EXISTS (SELECT 1 FROM tombstones WHERE id = ?1) \
+               AND NOT EXISTS (SELECT 1 FROM claims WHERE id = ?1 AND owner <> ?2)";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row((alias.as_bytes(), owner.as_bytes()), |row| row.get(0))?)
+}
+
+fn insert_alias(
+    connection: &Connection,
+    alias: RegistrationId,
+    owner: RegistrationId,
+) -> Result<()> {
+    let sql = "INSERT INTO claims (id, owner) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING";
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.execute((alias.as_bytes(), owner.as_bytes()))?;
+    Ok(())
 }
 
 /// Reads the state of a photo that was erased at `at`.
@@ -143,13 +183,8 @@ impl SqliteUpdate {
         }
     }
 
-    /// Returns whether an id may become an alias: it is free, or is one of this registration already.
-    fn may_take_alias(&self, connection: &Connection, alias: RegistrationId) -> Result<bool> {
-        let sql = "SELECT NOT EXISTS (SELECT 1 FROM registrations WHERE id = ?1) \
-                   AND NOT EXISTS (SELECT 1 FROM tombstones WHERE id = ?1) \
-                   AND NOT EXISTS (SELECT 1 FROM claims WHERE id = ?1 AND owner <> ?2)";
-        let mut statement = connection.prepare_cached(sql)?;
-        Ok(statement.query_row((alias.as_bytes(), self.id), |row| row.get(0))?)
+    fn registration(&self) -> RegistrationId {
+        RegistrationId::from_bytes(self.id)
     }
 
     fn correct(
@@ -160,7 +195,7 @@ impl SqliteUpdate {
         alias: Option<RegistrationId>,
     ) -> Result<UpdateOutcome> {
         if let Some(alias) = alias
-            && !self.may_take_alias(connection, alias)?
+            && !may_take_alias(connection, alias, self.registration())?
         {
             return Ok(UpdateOutcome::AliasTaken);
         }
@@ -179,9 +214,7 @@ impl SqliteUpdate {
         }
         self.insert_correction(connection, correction)?;
         if let Some(alias) = alias {
-            let sql = "INSERT INTO claims (id, owner) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING";
-            let mut statement = connection.prepare_cached(sql)?;
-            statement.execute((alias.as_bytes(), self.id))?;
+            insert_alias(connection, alias, self.registration())?;
         }
         deltas::sqlite::append(connection, &self.delta)?;
         self.increment_revision(connection)
