@@ -555,6 +555,7 @@ staff-correct-title = Correct the registration
 staff-correct-not-saved = It was not saved
 staff-correct-meanwhile = Somebody else corrected this registration while you were typing. What you typed is still below, and beside each answer stands what is there now. Check and save again.
 staff-correct-document-taken = That document belongs to another registration. Search for it before you change anything.
+staff-correct-too-many-documents = This registration has had five other documents already. Delete it as false if it belongs to nobody.
 staff-correct-back = Back without saving
 staff-correct-now = Now it says:
 staff-no-answer-inline = no answer

@@ -559,6 +559,7 @@ staff-correct-title = Corregir el registro
 staff-correct-not-saved = No se guardó
 staff-correct-meanwhile = Otra persona corrigió este registro mientras usted escribía. Lo que usted escribió sigue abajo, y junto a cada respuesta está lo que hay ahora. Revise y guarde de nuevo.
 staff-correct-document-taken = Ese documento ya es de otro registro. Búsquelo antes de cambiar nada.
+staff-correct-too-many-documents = Este registro ya tuvo otros cinco documentos. Elimínelo por falso si no es de nadie.
 staff-correct-back = Volver sin guardar
 staff-correct-now = Ahora dice:
 staff-no-answer-inline = sin respuesta

@@ -237,3 +237,60 @@ async fn each_problem_is_shown_beside_its_field() {
     let page = clerk.get(&path).await;
     assert!(page.body.contains("Ana Ejemplo") && !page.body.contains("<del>"));
 }
+
+async fn claims_few_documents_and_meets_few_that_are_taken(stores: Stores) {
+    let area = Area::start(stores).await;
+    let path = register_person(&area, "Ana Ejemplo", "1001", "Cali").await;
+    register_person(&area, "Beto Ejemplo", "2002", "Cali").await;
+    let mut clerk = log_in_clerk(&area, "oficina", &[]).await;
+    open_form(&mut clerk, &path).await;
+    for (number, document) in ["3001", "3002", "3003", "3004", "3005"].iter().enumerate() {
+        let version = number.to_string();
+        let page = send_form(
+            &mut clerk,
+            &path,
+            &version,
+            ["Ana Ejemplo", document, "Cali"],
+        )
+        .await;
+        assert_eq!(page.status, 303, "{}", page.body);
+    }
+    let page = send_form(&mut clerk, &path, "5", ["Ana Ejemplo", "3006", "Cali"]).await;
+    assert_eq!(page.status, 409);
+    assert!(
+        page.body.contains("otros cinco documentos"),
+        "{}",
+        page.body
+    );
+    let page = send_form(&mut clerk, &path, "5", ["Ana Ejemplo", "3001", "Cali"]).await;
+    assert_eq!(page.status, 303, "one that it has");
+
+    let path = register_person(&area, "Carla Ejemplo", "4001", "Cali").await;
+    let mut statuses = Vec::new();
+    for _ in 0..11 {
+        let answers = ["Carla Ejemplo", "2002", "Cali"];
+        statuses.push(send_form(&mut clerk, &path, "0", answers).await.status);
+    }
+    assert_eq!(statuses, [&[409; 10][..], &[429]].concat());
+    let corrected = area.audit_entries(AuditAction::Correct).await;
+    let outcomes = corrected
+        .iter()
+        .filter_map(|entry| entry.record.event.detail.get("outcome"));
+    let mut outcomes: Vec<_> = outcomes.map(String::as_str).collect();
+    outcomes.dedup();
+    let mut expected = ["too-many", "taken", "limited"];
+    if outcomes.first() != expected.first() {
+        expected.reverse();
+    }
+    assert_eq!(outcomes, expected);
+}
+
+#[tokio::test]
+async fn few_documents_are_claimed_on_one_machine() {
+    claims_few_documents_and_meets_few_that_are_taken(Stores::Embedded).await;
+}
+
+#[tokio::test]
+async fn few_documents_are_claimed_on_several_machines() {
+    claims_few_documents_and_meets_few_that_are_taken(Stores::Servers).await;
+}

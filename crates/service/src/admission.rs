@@ -38,6 +38,11 @@ use rate::{Rate, RateBucket};
 use refusal::{ProofUse, Refusal};
 use timestamp::{FormTimestamps, TimestampError};
 
+/// Corrections of numbers by one account or token.
+const CORRECTIONS: Rate = Rate::new(600, 600);
+/// Of them those with a number that is taken, which tells that it is registered.
+const TAKEN: Rate = Rate::new(10, 1);
+
 /// Checks clients and submissions before they are processed.
 #[derive(Debug)]
 pub struct Admission {
@@ -167,6 +172,13 @@ impl Admission {
         self.acquire(client, "", [lookups, misses], None, now).await
     }
 
+    /// Counts a correction of a number by this actor, and reserves one that is taken.
+    pub async fn admit_correction(&self, actor: &str) -> Result<Admitted, Denied> {
+        let (name, now) = (self.key.pseudonym(actor), Timestamp::now());
+        let rates = [("corrections", CORRECTIONS), ("taken", TAKEN)];
+        self.acquire_named(&name, rates, None, now).await
+    }
+
     /// Returns the signed timestamp for a form of this campaign.
     pub fn form_timestamp(&self, campaign: &CampaignId, now: Timestamp) -> String {
         self.timestamps.sign(campaign, now)
@@ -196,13 +208,22 @@ impl Admission {
         proof: Option<&ProofUse>,
         now: Timestamp,
     ) -> Result<Admitted, Denied> {
-        let counters = self.counters.clone();
         if self.is_exempt(client) {
-            return Ok(Admitted::new(counters, None));
+            return Ok(Admitted::new(self.counters.clone(), None));
         }
-        let name = self
-            .key
-            .pseudonym(&format!("{campaign} {}", rate_limit_key(client)));
+        let who = format!("{campaign} {}", rate_limit_key(client));
+        let name = self.key.pseudonym(&who);
+        self.acquire_named(&name, rates, proof, now).await
+    }
+
+    async fn acquire_named(
+        &self,
+        name: &str,
+        rates: [(&str, Rate); 2],
+        proof: Option<&ProofUse>,
+        now: Timestamp,
+    ) -> Result<Admitted, Denied> {
+        let counters = self.counters.clone();
         let buckets = rates.map(|(kind, rate)| RateBucket {
             name: format!("{kind}:{name}"),
             rate,

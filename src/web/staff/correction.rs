@@ -11,6 +11,7 @@ use tracing::info;
 use super::context::PageResult;
 use super::guard::CSRF_FIELD;
 use super::registration_access::RegistrationAccess;
+use crate::web::error::Error;
 use crate::web::error::problem::FieldProblem;
 use crate::web::filled_form::FilledForm;
 use jornada_domain::history::{REASON, RegistrationHistory};
@@ -18,6 +19,7 @@ use jornada_domain::reason::MAX_REASON;
 use jornada_domain::staff::Permission;
 use jornada_domain::staff::audit::AuditAction;
 use jornada_domain::{Campaign, Field, FieldError, FieldKind, FormData};
+use jornada_service::admission::Admitted;
 use jornada_service::registrations::amend::correct;
 use jornada_store::UpdateOutcome;
 
@@ -64,11 +66,15 @@ pub(super) async fn submit_form(
         return Ok(render_form(&access, &record, &form));
     }
     let fields = list_corrected_fields(&corrected);
+    let admitted = admit(&access, &record, &corrected, &fields).await?;
     let event = access.new_event(AuditAction::Correct);
     access.record(event.with_detail("fields", fields)).await?;
     let (store, secret) = (&access.app.store, &access.app.registrations.secret);
-    let outcome = correct(store, secret, &access.campaign, &record, &corrected);
-    answer_outcome(&access, &record, form, outcome.await?).await
+    let outcome = correct(store, secret, &access.campaign, &record, &corrected).await?;
+    if let Some(admitted) = admitted {
+        admitted.settle(outcome == UpdateOutcome::AliasTaken);
+    }
+    answer_outcome(&access, &record, form, outcome).await
 }
 
 async fn answer_outcome(
@@ -89,6 +95,12 @@ async fn answer_outcome(
         UpdateOutcome::AliasTaken => {
             access.record(event.with_detail("outcome", "taken")).await?;
             let words = text!(access.lang, "staff-correct-document-taken");
+            Ok(render_conflict(access, record, form, words))
+        }
+        UpdateOutcome::TooManyAliases => {
+            let event = event.with_detail("outcome", "too-many");
+            access.record(event).await?;
+            let words = text!(access.lang, "staff-correct-too-many-documents");
             Ok(render_conflict(access, record, form, words))
         }
         UpdateOutcome::Stale => {
@@ -127,6 +139,43 @@ fn list_corrected_fields(corrected: &RegistrationHistory) -> String {
     let changes = last.map_or(&[][..], |correction| &correction.changes);
     let names: Vec<_> = changes.iter().map(|change| change.field.as_str()).collect();
     names.join(" ")
+}
+
+/// Counts a correction of the number: one that is taken tells that it is registered, and nobody may try many.
+async fn admit(
+    access: &RegistrationAccess,
+    record: &RegistrationHistory,
+    corrected: &RegistrationHistory,
+    fields: &str,
+) -> Result<Option<Admitted>, Error> {
+    if !changes_number(access, record, corrected) {
+        return Ok(None);
+    }
+    let actor = access.principal.actor();
+    match access.app.admission.admit_correction(&actor).await {
+        Ok(admitted) => Ok(Some(admitted)),
+        Err(denied) => {
+            let event = access.new_event(AuditAction::Correct);
+            let event = event.with_detail("fields", fields);
+            access
+                .record(event.with_detail("outcome", "limited"))
+                .await?;
+            Err(denied.into())
+        }
+    }
+}
+
+/// Returns whether a correction changes the unique answer.
+fn changes_number(
+    access: &RegistrationAccess,
+    record: &RegistrationHistory,
+    corrected: &RegistrationHistory,
+) -> bool {
+    let number = |history: &RegistrationHistory| {
+        let answer = access.campaign.unique_answer(&history.registration.answers);
+        answer.map(str::to_owned)
+    };
+    number(record) != number(corrected)
 }
 
 fn outside_place_scope(access: &RegistrationAccess) -> FieldProblem {

@@ -64,7 +64,7 @@ pub(super) async fn submit_form(
             let list = staff_path(&access.campaign.id, "registrations");
             Ok(access.redirect_with_notice(&list, "deleted"))
         }
-        UpdateOutcome::Stale | UpdateOutcome::AliasTaken => {
+        UpdateOutcome::Stale | UpdateOutcome::AliasTaken | UpdateOutcome::TooManyAliases => {
             access.record(event.with_detail("outcome", "stale")).await?;
             let now = access.load(AuditAction::ViewRegistration).await?;
             Ok(render_outdated(&access, &now, form))

@@ -9,6 +9,10 @@ use jornada_domain::history::{Deletion, RegistrationHistory};
 use jornada_domain::{Campaign, RegistrationId};
 use jornada_store::{Store, StoreError, UpdateOutcome};
 
+/// Maximum number of further documents, or other unique answers, that corrections may give a registration. Each blocks a
+/// number for good.
+const MAX_ALIASES: u8 = 5;
+
 /// Replaces the registration that was `read` by `corrected`.
 /// After an error the outcome is unknown: read the registration again.
 pub async fn correct(
@@ -19,8 +23,18 @@ pub async fn correct(
     corrected: &RegistrationHistory,
 ) -> Result<UpdateOutcome, StoreError> {
     let mut alias = derive_new_alias(secret, campaign, read, corrected);
+    let owner = read.registration.id;
+    let aliases = match alias {
+        // A later correction would make `read` outdated.
+        Some(_) => store.aliases(owner, MAX_ALIASES).await?,
+        None => Vec::new(),
+    };
     for _ in 1..MAX_IDS {
-        let taken = alias.filter(|alias| *alias != read.registration.id);
+        let taken = alias.filter(|alias| *alias != owner);
+        let is_new = taken.is_some_and(|taken| !aliases.contains(&taken));
+        if is_new && aliases.len() >= MAX_ALIASES.into() {
+            return Ok(UpdateOutcome::TooManyAliases);
+        }
         let outcome = store.correct(campaign, read, corrected, taken).await?;
         let Some(id) = taken.filter(|_| outcome == UpdateOutcome::AliasTaken) else {
             return Ok(outcome);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::deltas::Delta;
 use crate::error::Result;
 use crate::handle::{Store, dispatch};
-use crate::records::{Condition, FieldChange, Fields, Query, Record, Table};
+use crate::records::{Condition, FieldChange, Fields, Query, ReadMode, Record, Table};
 use crate::time_limit::COUNT_TIMEOUT;
 use jornada_domain::history::{Deletion, DeletionCause, RegistrationHistory};
 use jornada_domain::{Campaign, CampaignId, ReceiptNumber, RegistrationId};
@@ -23,6 +23,8 @@ pub enum UpdateOutcome {
     Stale,
     /// The new unique answer identifies another registration. Nothing was written.
     AliasTaken,
+    /// The registration has as many aliases as it may. Nothing was written.
+    TooManyAliases,
 }
 
 /// A deleted registration.
@@ -96,6 +98,17 @@ impl Record for AliasOwner {
     }
 }
 
+/// An alias.
+struct AliasId(RegistrationId);
+
+impl Record for AliasId {
+    const TABLE: Table = AliasOwner::TABLE;
+
+    fn from_fields(mut fields: Fields) -> Result<Self> {
+        fields.take("id").map(Self)
+    }
+}
+
 impl Store {
     /// Returns a registration with its corrections.
     pub async fn history(
@@ -156,6 +169,14 @@ impl Store {
         let query = Query::new([Condition::is("id", alias)]);
         let found = self.time("claimant", self.find_record(query)).await?;
         Ok(found.map(|AliasOwner(owner)| owner))
+    }
+
+    /// Returns the aliases of a registration, up to `limit`.
+    pub async fn aliases(&self, owner: RegistrationId, limit: u8) -> Result<Vec<RegistrationId>> {
+        let query = Query::new([Condition::is("owner", owner)]).limit(limit.into());
+        let query = query.read(ReadMode::Primary);
+        let found = self.time("aliases", self.find_records(query)).await?;
+        Ok(found.into_iter().map(|AliasId(alias)| alias).collect())
     }
 
     /// Reserves an id as alias of a registration, which need not exist yet. Returns false if the id exists, unless it is
