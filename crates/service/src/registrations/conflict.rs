@@ -44,7 +44,7 @@ impl Registrations {
         }
         let disputed = Registration { id, ..registration };
         if let Some(known) = self.store.dispute_receipt_of(id).await? {
-            return answer_known(&disputed, known).ok_or(rejection);
+            return answer_known(&disputed, &known).ok_or(rejection);
         }
         // Content that was kept once and then deleted stays refused.
         if !wants_review || self.store.deletion(&campaign.id, id).await?.is_some() {
@@ -82,7 +82,7 @@ impl Registrations {
                 } else {
                     self.remove_photo(disputed, put).await;
                 }
-                answer_known(disputed, known).ok_or(rejection)
+                answer_known(disputed, &known).ok_or(rejection)
             }
             DisputeOutcome::Full => {
                 self.remove_photo(disputed, put).await;
@@ -93,7 +93,7 @@ impl Registrations {
 }
 
 /// Returns the answer to content that was disputed before; `None` if it was erased.
-fn answer_known(disputed: &Registration, known: DisputeReceipt) -> Option<SubmitOutcome> {
+fn answer_known(disputed: &Registration, known: &DisputeReceipt) -> Option<SubmitOutcome> {
     let receipt = Receipt {
         received_at: known.received_at,
         ..receipt_of(disputed)

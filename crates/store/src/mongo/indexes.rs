@@ -35,7 +35,6 @@ const DELTA_RETENTION: Duration = Duration::from_hours(1);
 
 /// Creates the indexes; one that exists stays.
 pub(crate) async fn make_indexes(store: &MongoStore) -> Result<()> {
-    let exists = |field: &str| doc! { field: { "$exists": true } };
     let registrations = vec![
         named(
             LIST_INDEX,
@@ -67,11 +66,6 @@ pub(crate) async fn make_indexes(store: &MongoStore) -> Result<()> {
         ),
         only(exists("claim.of"), named(ALIASES, doc! { "claim.of": 1 })),
     ];
-    let unique = |keys| {
-        let mut index = index(keys);
-        index.options.get_or_insert_default().unique = Some(true);
-        index
-    };
     let accounts = vec![
         unique(doc! { "mail": 1 }),
         only(exists("link"), unique(doc! { "link": 1 })),
@@ -95,17 +89,6 @@ pub(crate) async fn make_indexes(store: &MongoStore) -> Result<()> {
         NEWEST,
         doc! { "campaign": 1, "received_at": 1, "_id": 1 },
     )];
-    let disputes = vec![
-        only(
-            exists("place_of_number"),
-            unique(doc! { "place_of_number": 1 }),
-        ),
-        index(doc! { "campaign": 1, "state": 1, "received_at": 1 }),
-        index(doc! { "campaign": 1, "state": 1, "value": 1, "received_at": 1 }),
-        index(doc! { "campaign": 1, "state": 1, "rival": 1, "received_at": 1 }),
-        index(doc! { "number": 1 }),
-        only(exists("remove_at"), index(doc! { "remove_at": 1 })),
-    ];
     let dead_letters = vec![index(doc! { "read_at": -1, "_id": -1 })];
     let mut by_age = index(doc! { "at": 1 });
     by_age.options.get_or_insert_default().expire_after = Some(DELTA_RETENTION);
@@ -117,7 +100,7 @@ pub(crate) async fn make_indexes(store: &MongoStore) -> Result<()> {
         ("audit", audit),
         ("pending_photos", buffered_photos),
         ("dead_letters", dead_letters),
-        ("disputes", disputes),
+        ("disputes", dispute_indexes()),
         ("votes", votes),
         ("deltas", vec![by_age]),
     ] {
@@ -134,6 +117,21 @@ pub(crate) async fn make_indexes(store: &MongoStore) -> Result<()> {
     Ok(())
 }
 
+/// Returns the indexes of disputes: of the queue, of a number, and of the photos to delete.
+fn dispute_indexes() -> Vec<IndexModel> {
+    vec![
+        only(
+            exists("place_of_number"),
+            unique(doc! { "place_of_number": 1 }),
+        ),
+        index(doc! { "campaign": 1, "state": 1, "received_at": 1 }),
+        index(doc! { "campaign": 1, "state": 1, "value": 1, "received_at": 1 }),
+        index(doc! { "campaign": 1, "state": 1, "rival": 1, "received_at": 1 }),
+        index(doc! { "number": 1 }),
+        only(exists("remove_at"), index(doc! { "remove_at": 1 })),
+    ]
+}
+
 /// Names the index of lists, counts and totals.
 pub(crate) fn list_index_hint() -> Hint {
     Hint::Name(LIST_INDEX.to_owned())
@@ -146,6 +144,16 @@ fn index(keys: Document) -> IndexModel {
 fn named(name: &str, keys: Document) -> IndexModel {
     let options = IndexOptions::builder().name(name.to_owned()).build();
     IndexModel::builder().keys(keys).options(options).build()
+}
+
+fn unique(keys: Document) -> IndexModel {
+    let mut index = index(keys);
+    index.options.get_or_insert_default().unique = Some(true);
+    index
+}
+
+fn exists(field: &str) -> Document {
+    doc! { field: { "$exists": true } }
 }
 
 /// Restricts an index to the documents that match.
