@@ -139,7 +139,7 @@ async fn replay(context: &MaintenanceContext, file: &Path) -> anyhow::Result<()>
         // A missing campaign does not prevent erasures in the others.
         match context.campaigns.get(read.campaign.as_str()) {
             Some(campaign) => {
-                erased += u64::from(erase(context, campaign, read.id, (cause, state)).await?)
+                erased += u64::from(erase(context, campaign, read.id, (cause, state)).await?);
             }
             None => *missing.entry(read.campaign).or_insert(0_u64) += 1,
         }
