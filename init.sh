@@ -7,6 +7,10 @@
 #   bash init.sh [--native] down       stop and remove the data, after confirmation, or without it with --yes
 #   bash init.sh [--native] token NAME create one more API token for the staff
 #   bash init.sh [--native] staff ...  staff accounts: staff add EMAIL --role admin, staff list, ...
+#   bash init.sh [--native] backup DIR [--only-erased]   back up data and photos while the site runs, photos once; or only the
+#                                      list of the erased in DIR
+#   bash init.sh [--native] restore DIR [--check | --replace]    verify a backup, and replace the data by it
+#   bash init.sh [--native] upgrade    replace the instances one at a time by the program of this folder; refuses an older one
 #   bash init.sh [--native] audit ...  the audit log: audit verify, audit export
 #   bash init.sh [--native] queue ...  the queue of votes: queue status; dead-letters list, ... (see STACK_QUEUE)
 #   bash init.sh --native ctl ...      supervisorctl of the native system: restart app:app1, tail door:nginx, ...
@@ -34,10 +38,13 @@ source ops/probe.sh
 source ops/native.sh
 # shellcheck source=ops/docker.sh
 source ops/docker.sh
+# shellcheck source=ops/backup.sh
+source ops/backup.sh
 # shellcheck source=ops/way.sh
 source ops/way.sh
 
 YES=
+UPGRADING= # set while `upgrade` runs, which asks before changes that cannot be undone
 
 confirm() {
     local answer=
@@ -82,10 +89,10 @@ main() {
     choose_way "$way"
     verb=${words[0]:-up}
     case $WAY.$verb.${#words[@]} in
-        *.up.? | *.status.1 | *.stop.1 | *.down.1 | *.token.2 | *.staff.* | *.audit.* | *.queue.* | *.dead-letters.* | native.ctl.* | native.boot.1) "${WAY}_$verb" "${words[@]:1}" ;;
+        *.up.? | *.status.1 | *.stop.1 | *.down.1 | *.token.2 | *.staff.* | *.audit.* | *.queue.* | *.dead-letters.* | *.backup.[23] | *.restore.[234] | *.upgrade.1 | native.ctl.* | native.boot.1) "${WAY}_$verb" "${words[@]:1}" ;;
         docker.boot.1) fail "containers start with the engine, which must start with the machine" "systemctl enable docker" ;;
         docker.ctl.*) fail "ctl is for the native system" "docker compose ps" ;;
-        *) fail "unknown arguments: ${words[*]}" "bash init.sh [--native] [status | stop | down [--yes] | token NAME | staff ... | audit ... | queue ... | dead-letters ...]" ;;
+        *) fail "unknown arguments: ${words[*]}" "bash init.sh [--native] [status | stop | down [--yes] | token NAME | backup DIR | restore DIR | upgrade | staff ... | audit ... | queue ... | dead-letters ...]" ;;
     esac
 }
 

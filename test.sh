@@ -18,6 +18,8 @@ source ops/check_kubernetes.sh
 source ops/check_api.sh
 # shellcheck source=ops/check_unit.sh
 source ops/check_unit.sh
+# shellcheck source=ops/check_messages.sh
+source ops/check_messages.sh
 
 CARGO_DENY=0.20.2
 CARGO_MACHETE=0.9.2
@@ -114,7 +116,7 @@ run_all() {
     step "docker-compose.yml" check_compose
     step "versions, and rules of docker-compose.yml" /usr/bin/python3 -B ops/check_pins.py
     step "unit of systemd" check_unit
-    start_steps check_prometheus check_dashboards check_kubernetes
+    start_steps check_prometheus check_dashboards check_kubernetes check_messages
     step "rustfmt" check_format
     step "lock files" check_locks
     step "clippy" cargo clippy --quiet --all-targets -- -D warnings
@@ -123,7 +125,7 @@ run_all() {
     step "build the tests" cargo test --quiet --no-run
     step "start the servers" start_servers
     # They wait more than they compute.
-    step "tests" env RUST_TEST_THREADS=4 cargo test
+    step "tests" env RUST_TEST_THREADS=3 cargo test
     step "drill: pods replaced under load" env STACK_PROGRAM="${CARGO_TARGET_DIR:-target}/debug/jornada" bash drill/pods.sh
     step "stop the servers" stop_servers
     step "the API against its description" check_api

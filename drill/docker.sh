@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The drill of Docker: starts the whole system with docker-compose.yml from nothing, registers, lists, counts and mails, asks
-# for every verb of init.sh in every state, breaks an update in two ways, and ends parts from outside. Uses the engine of this
-# machine, or one of its own, and stand-ins for images that cannot be pulled (drill/docker/engine.sh). Not part of test.sh yet.
+# for every verb of init.sh in every state, breaks an update in two ways, ends parts from outside, and restores a backup. Uses
+# the engine of this machine, or one of its own, and stand-ins for images that cannot be pulled (drill/docker/engine.sh). Not
+# part of test.sh yet.
 #
 #   STACK_PROGRAM=target/debug/jornada bash drill/docker.sh
 set -euo pipefail
@@ -149,6 +150,16 @@ registers_again() {
     [[ $(register 2000000001) == ?* ]]
 }
 
+backups() {
+    say "-- backup, upgrade, restore"
+    expect 0 "Keep apart from it" backup "$FOLDER/backups"
+    expect 0 "is complete" restore "$FOLDER/backups" --check
+    expect 1 "the site runs" restore "$FOLDER/backups"
+    expect 0 "upgraded from" upgrade
+    expect 0 "restored and verified" restore "$FOLDER/backups" --replace
+    eventually "the receipt is shown after a restore" answers "/r/$RECEIPT" 200
+}
+
 stop_and_start() {
     say "-- stop and start"
     expect 0 "stopped" stop
@@ -191,6 +202,7 @@ when_nothing_is_there
 from_nothing
 updates
 parts_end
+backups
 stop_and_start
 say "the drill of Docker took $SECONDS s"
 [[ $MISSED -eq 0 ]]

@@ -67,12 +67,17 @@ two_instances_die() {
     wait_until_ready app2 app3
 }
 
+# By `init.sh upgrade`. A program of other bytes counts as a new one; one that says an older version must be refused.
 instances_are_updated() {
-    local name
-    for name in "${INSTANCES[@]}"; do
-        ctl restart "app:$name" >/dev/null || fail "$name does not start" "bash init.sh --native status"
-        wait_until_ready "$name"
-    done
+    local next=$STACK/run/next
+    printf '#!/bin/sh\necho jornada 0.0.1\n' >"$next"
+    chmod 755 "$next"
+    ! STACK_PROGRAM=$next bash init.sh --native upgrade >"$STACK/run/said" 2>&1 || fail "an older program was installed"
+    grep -q "0.0.1 is older than" "$STACK/run/said" || fail "the older program was refused for another reason: $(cat "$STACK/run/said")"
+    { cat "$STACK/bin/jornada" && echo; } >"$next"
+    STACK_PROGRAM=$next bash init.sh --native upgrade >"$STACK/run/said" 2>&1 || fail "the upgrade failed: $(tail -n 5 "$STACK/run/said")"
+    [[ $(grep -c "^restarting app" "$STACK/run/said") -eq ${#INSTANCES[@]} ]] || fail "not every instance was replaced"
+    rm "$next"
 }
 
 primary_dies() {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts a temporary system, in a temporary folder on free ports, runs the short drills, restores it from a backup, attacks
+# Starts a temporary system, in a temporary folder on free ports, runs the short drills, restores it from a backup made under load, attacks
 # it with the hostile client, runs Locust and the short drills of votes on each queue and removes it. Part of test.sh, and for machines
 # whose own system must not be affected. Arguments: those of drill/run.sh.
 set -euo pipefail
@@ -37,26 +37,6 @@ remove() {
     exit "$code"
 }
 
-# Backs the system up as in docs/operations.md, removes it and restores it. Verifies that every receipt of the drills still
-# has its registration, photo and count, and that accounts and audit log are unchanged.
-back_up_and_restore() {
-    local staff head
-    say "-- backup and restore"
-    bash init.sh --native staff add ana@example.org --role clerk --place Cali >/dev/null
-    staff=$(bash init.sh --native staff list)
-    head=$(bash init.sh --native audit verify)
-    bash init.sh --native stop >&2
-    tar -C "$FOLDER" -czpf "$FOLDER/backup.tgz" stack
-    cp -p "$STACK_ENV_FILE" "$FOLDER/backup.env"
-    bash init.sh --native down --yes >&2
-    cp -p "$FOLDER/backup.env" "$STACK_ENV_FILE"
-    tar -C "$FOLDER" -xzpf "$FOLDER/backup.tgz"
-    bash init.sh --native >/dev/null
-    bash drill/run.sh --prove
-    [[ $staff == ana@example.org* && $(bash init.sh --native staff list) == "$staff" ]] || fail "the accounts have changed"
-    bash init.sh --native audit verify --head "$head" >/dev/null || fail "the audit log is not intact"
-}
-
 choose_ports
 FOLDER=$(mktemp -d "${TMPDIR:-/tmp}/jornada-drill.XXXXXX")
 chmod 711 "$FOLDER" # the system may run as another user
@@ -67,7 +47,8 @@ trap 'exit 143' TERM
 # Its output contains the staff token.
 bash init.sh --native >/dev/null
 bash drill/run.sh --short "$@"
-back_up_and_restore
+say "-- backup and restore"
+bash drill/backup.sh "$FOLDER/backup"
 say "-- the hostile client"
 bash drill/hostile.sh --short
 for queue in redis kafka; do

@@ -9,6 +9,8 @@ source ops/docker/files.sh
 source ops/docker/queue.sh
 # shellcheck source=ops/docker/start.sh
 source ops/docker/start.sh
+# shellcheck source=ops/docker/backup.sh
+source ops/docker/backup.sh
 
 # Reads the settings and finds the engine.
 open_docker() {
@@ -59,10 +61,14 @@ docker_up() {
     trap 'exit 130' INT
     trap 'exit 143' TERM
     STEP="building the image" && build_image
+    STEP="checking the program" && check_docker_update
+    STEP="checking the backup" && prepare_restore
     STEP="writing the settings" && save_docker_settings && write_docker_files
     STEP="changing the queue" && change_queue
     STEP="starting the stores" && bring_up_group wait_for_store "${STORES[@]}"
     STEP="creating the replica set" && create_replica_set
+    STEP="restoring" && restore_docker_stores
+    STEP="checking the data" && { check_docker_data >/dev/null || fail "the program does not take the data" "correct the reason above"; }
     STEP="starting the instances" && bring_up_group wait_for_instance "${INSTANCES[@]}"
     STEP="starting the queue" && start_docker_queue
     STEP="starting nginx" && start_docker_nginx
@@ -119,7 +125,7 @@ docker_dead-letters() {
 docker_status() {
     local name bad=0
     open_docker
-    [[ -n $(running_services) ]] || { say "the system is not running" && return 3; }
+    [[ -n $(running_services) ]] || { say "the system is not running; to start it: bash init.sh" && return 3; }
     compose ps
     for name in "${INSTANCES[@]}"; do
         if instance_is_ready "$name" 2>/dev/null; then echo "$name ready"; else echo "$name NOT ready" && bad=1; fi

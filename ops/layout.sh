@@ -37,16 +37,22 @@ number_ports() {
 # Writes standard input to a file of the stack, readable only by its owner; keeps a file with the same content: path.
 write_file() {
     local path=$STACK/$1 fresh
-    mkdir -p "$(dirname "$path")"
-    fresh=$(umask 077 && mktemp "$path.XXXXXX")
-    cat >"$fresh"
-    if cmp -s "$fresh" "$path"; then rm "$fresh"; else mv "$fresh" "$path"; fi
+    if mkdir -p "$(dirname "$path")" 2>/dev/null && fresh=$(umask 077 && mktemp "$path.XXXXXX" 2>/dev/null) && cat 2>/dev/null >"$fresh"; then
+        if cmp -s "$fresh" "$path"; then rm "$fresh"; else mv "$fresh" "$path"; fi
+        return
+    fi
+    [[ -z ${fresh:-} ]] || rm -f "$fresh"
+    fail "cannot write $path" "free some space (df -h $STACK), or run it as the owner of $STACK"
 }
 
 # Copies a program, so that a build or an update of this folder never changes a running one: file, name.
 install_program() {
     local path=$STACK/bin/$2
-    cmp -s "$1" "$path" || { cp "$1" "$path.new" && chmod 755 "$path.new" && mv "$path.new" "$path"; }
+    ! cmp -s "$1" "$path" || return 0
+    { cp "$1" "$path.new" 2>/dev/null && chmod 755 "$path.new" && mv "$path.new" "$path"; } || {
+        rm -f "$path.new"
+        fail "cannot write $path" "free some space (df -h $STACK), or run it as the owner of $STACK"
+    }
 }
 
 members() {

@@ -16,6 +16,8 @@ source ops/native/telemetry.sh
 source ops/native/watch.sh
 # shellcheck source=ops/native/boot.sh
 source ops/native/boot.sh
+# shellcheck source=ops/native/backup.sh
+source ops/native/backup.sh
 
 SECONDS_TO_READY=60
 STEP="" # the current step, for the error message
@@ -67,6 +69,7 @@ undo_start() {
     elif [[ -n $STEP ]]; then
         say "failed at: $STEP"
     fi
+    [[ ${TOLD:-} ]] || say "  to fix it: correct the reason above, then bash init.sh"
     exit "$code"
 }
 
@@ -79,16 +82,19 @@ native_up() {
     STEP="installing" && install_parts
     STEP="building" && build
     make_owner
-    mkdir -p "$STACK/run"
-    chmod 700 "$STACK"
+    { mkdir -p "$STACK/run" && chmod 700 "$STACK"; } 2>/dev/null ||
+        fail "cannot write to $STACK" "STACK_DATA=/srv/jornada bash init.sh, a folder on a disk with space"
     exec 9>"$STACK/run/lock"
     flock --nonblock 9 || fail "another init.sh is running here" "wait for it"
+    STEP="checking the program" && check_update
     choose_queues
     STEP="installing the queue" && install_queues
     save_setting STACK_WAY native
     STEP="writing the settings" && write_all_files
     if supervisord_pid >/dev/null; then update_programs; else STEP="starting supervisord" && start_supervisord; fi
     STEP="starting the stores" && start_stores
+    STEP="restoring" && restore_stores
+    STEP="checking the data" && { check_data jornada >/dev/null || fail "the program does not take the data" "correct the reason above"; }
     STEP="starting the queue" && start_queues
     STEP="starting the instances" && start_in_turn app: "${INSTANCES[@]}"
     STEP="starting the consumers" && { [[ ${#QUEUES[@]} -gt 1 ]] || start_consumers "$STACK_QUEUE"; }
@@ -116,7 +122,7 @@ native_status() {
     choose_owner
     load_settings
     number_ports
-    supervisord_pid >/dev/null || { say "the system is not running (data: $STACK)" && return 3; }
+    supervisord_pid >/dev/null || { say "the system is not running (data: $STACK); to start it: bash init.sh --native" && return 3; }
     ctl status || bad=1
     for name in "${INSTANCES[@]}"; do
         if is_ready "$name"; then echo "$name ready"; else echo "$name NOT ready" && bad=1; fi

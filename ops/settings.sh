@@ -53,6 +53,12 @@ read_env_file() {
     done <"$ENV_FILE"
 }
 
+# Fails if the file belongs to somebody else: it holds the secrets.
+check_env_file() {
+    [[ ! -e $ENV_FILE || -r $ENV_FILE ]] ||
+        fail "$(id -un) cannot read $ENV_FILE, which belongs to $(stat --format %U "$ENV_FILE")" "run it as that user: sudo -u $(stat --format %U "$ENV_FILE") bash init.sh"
+}
+
 # Prints the value of a line of .env that init.sh saved there: name.
 saved_setting() {
     [[ ! -f $ENV_FILE ]] || sed -n "s/^$1=//p" "$ENV_FILE"
@@ -62,10 +68,14 @@ saved_setting() {
 save_setting() {
     local name=$1 fresh
     [[ $# -lt 2 ]] || ! grep -qxF -- "$1=$2" "$ENV_FILE" 2>/dev/null || return 0
-    fresh=$(umask 077 && mktemp "$ENV_FILE.XXXXXX")
-    if [[ -f $ENV_FILE ]]; then grep -v "^$name=" "$ENV_FILE" >"$fresh" || true; fi
-    [[ $# -lt 2 ]] || printf '%s=%s\n' "$name" "$2" >>"$fresh"
-    mv "$fresh" "$ENV_FILE"
+    fresh=$(umask 077 && mktemp "$ENV_FILE.XXXXXX" 2>/dev/null) || fail "cannot write to the folder of $ENV_FILE" "free some space, or run it as the owner of that folder"
+    # On a full disk the former file stays: the secrets must not be cut off.
+    if { [[ ! -f $ENV_FILE ]] || grep -v "^$name=" "$ENV_FILE" >"$fresh" 2>/dev/null || [[ $? -eq 1 ]]; } &&
+        { [[ $# -lt 2 ]] || printf '%s=%s\n' "$name" "$2" 2>/dev/null >>"$fresh"; } && mv "$fresh" "$ENV_FILE"; then
+        return
+    fi
+    rm -f "$fresh"
+    fail "cannot write $ENV_FILE, which is unchanged" "free some space: df -h $(dirname "$ENV_FILE")"
 }
 
 random_hex() {

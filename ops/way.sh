@@ -16,6 +16,7 @@ known_way() {
 # Sets WAY: the way that an option asks for, or nothing.
 choose_way() {
     local known
+    check_env_file
     known=$(known_way)
     WAY=${1:-${STACK_WAY:-$known}}
     [[ -z $WAY || $WAY == docker || $WAY == native ]] || fail "STACK_WAY is neither docker nor native" "STACK_WAY=native bash init.sh"

@@ -2,6 +2,7 @@
 
 mod admin_context;
 mod audit;
+mod backup;
 mod campaign;
 mod consume;
 mod dead_letters;
@@ -18,6 +19,7 @@ mod role;
 mod serve;
 mod shutdown;
 mod staff;
+mod store;
 mod sweep;
 mod token;
 mod votes;
@@ -60,6 +62,13 @@ enum CliCommand {
     /// Verify or export the audit log
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Back up MongoDB and the photos, while the site runs
+    Backup(backup::BackupArgs),
+    /// Verify a backup and restore it. Stop all instances and consumers first
+    Restore(backup::RestoreArgs),
+    /// Check the version of the stored data
+    #[command(subcommand)]
+    Store(store::StoreCommand),
     /// Watch the instances and mail the administrator when one goes down or comes back
     Watch(watch::WatchArgs),
     /// Re-encrypt photos after a change of keys
@@ -116,6 +125,9 @@ impl Command {
             CliCommand::Token(TokenCommand::New(wanted)) => token::create(env, &wanted),
             CliCommand::Staff(command) => staff::run(env, command),
             CliCommand::Audit(command) => audit::run(env, command),
+            CliCommand::Backup(args) => backup::backup(env, &args),
+            CliCommand::Restore(args) => backup::restore(env, &args),
+            CliCommand::Store(command) => store::run(env, command),
             CliCommand::Watch(args) => watch::run(env, args),
             CliCommand::Photos(command) => photos::run(env, &command),
             CliCommand::Sweep(args) => sweep::run(env, &args),

@@ -34,10 +34,11 @@ compose() {
     "${COMPOSE[@]}" --env-file "$ENV_FILE" "$@"
 }
 
-# Prints a line for each container of the system: service, id, state. Arguments: further filters.
+# Prints a line for each container of the system, except those of single commands: service, id, state. Arguments: further
+# filters.
 containers() {
     docker ps --no-trunc "$@" --filter "label=com.docker.compose.project=$PROJECT" \
-        --format '{{.Label "com.docker.compose.service"}} {{.ID}} {{.State}}'
+        --filter label=com.docker.compose.oneoff=False --format '{{.Label "com.docker.compose.service"}} {{.ID}} {{.State}}'
 }
 
 # Prints the names of the services that run.

@@ -13,6 +13,8 @@ choose_owner() {
     fi
     [[ $STACK =~ ^/[A-Za-z0-9._/+-]+$ && ${#STACK} -lt 80 ]] ||
         fail "$STACK cannot be the data folder: expected a short absolute path of plain letters" "STACK_DATA=/srv/jornada bash init.sh"
+    [[ ! -e $STACK || -r $STACK && -x $STACK ]] ||
+        fail "$(id -un) cannot read $STACK, which belongs to $(stat --format %U "$STACK")" "run it as root: sudo bash init.sh"
 }
 
 make_owner() {

@@ -2,14 +2,12 @@
 //! and frees the number of one.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use clap::Subcommand;
-use serde::{Deserialize, Serialize};
 
 use super::admin_context::{AdminContext, block_on};
 use super::disputes;
@@ -19,12 +17,12 @@ use crate::config::Env;
 use jornada_domain::dispute::DisputeState;
 use jornada_domain::history::DeletionCause;
 use jornada_domain::staff::audit::{AuditAction, AuditEvent};
-use jornada_domain::{Campaign, CampaignId, ReceiptNumber, RegistrationId};
+use jornada_domain::{Campaign, ReceiptNumber, RegistrationId};
+use jornada_service::backup::erased_list::{ErasedLine, ErasedLines};
+use jornada_store::Store;
 
 /// Registrations per read.
 const PAGE_SIZE: u16 = 1000;
-/// Maximum length of a line in bytes.
-const MAX_LINE_BYTES: u64 = 1024;
 /// Reason recorded with the deletion.
 const REASON: &str = "Borrado otra vez tras restaurar / erased again after a restore";
 
@@ -48,26 +46,12 @@ pub(super) enum ErasedCommand {
     },
 }
 
-/// One line of the list.
-#[derive(Serialize, Deserialize)]
-struct ErasedLine {
-    campaign: CampaignId,
-    id: RegistrationId,
-    /// Missing in older lists.
-    #[serde(default = "ErasedLine::default_cause")]
-    cause: String,
-}
-
-impl ErasedLine {
-    fn default_cause() -> String {
-        DeletionCause::Requested.to_string()
-    }
-}
-
 /// Runs the command.
 pub(super) fn run(env: &Env, command: &ErasedCommand) -> anyhow::Result<()> {
     match command {
-        ErasedCommand::Export => block_on(async { export(&AdminContext::open(env).await?).await }),
+        ErasedCommand::Export => {
+            block_on(async { export(&AdminContext::open(env).await?.store).await })
+        }
         ErasedCommand::Replay { file } => block_on(async {
             let context = MaintenanceContext::open(env).await?;
             replay(&context, file).await
@@ -79,69 +63,51 @@ pub(super) fn run(env: &Env, command: &ErasedCommand) -> anyhow::Result<()> {
     }
 }
 
-async fn export(admin: &AdminContext) -> anyhow::Result<()> {
+async fn export(store: &Store) -> anyhow::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
-    let mut after = None;
-    loop {
-        let page = admin.store.erased_registrations(after, PAGE_SIZE).await?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.id);
-        for erased in page {
-            write_line(&mut out, erased.campaign, erased.id, &erased.cause)?;
-        }
-    }
-    after = None;
-    loop {
-        let page = admin.store.ended_disputes(after, PAGE_SIZE).await?;
-        let Some((_, last, _)) = page.last() else {
-            break;
-        };
-        after = Some(*last);
-        for (campaign, id, state) in page {
-            write_line(&mut out, campaign, id, &state)?;
-        }
+    for line in lines(store).await? {
+        serde_json::to_writer(&mut out, &line)?;
+        writeln!(out)?;
     }
     Ok(out.flush()?)
 }
 
-fn write_line(
-    out: &mut impl Write,
-    campaign: CampaignId,
-    id: RegistrationId,
-    cause: &impl ToString,
-) -> anyhow::Result<()> {
-    let cause = cause.to_string();
-    let line = ErasedLine {
-        campaign,
-        id,
-        cause,
-    };
-    serde_json::to_writer(&mut *out, &line)?;
-    Ok(writeln!(out)?)
+/// Returns the list of erased registrations.
+pub(super) async fn lines(store: &Store) -> anyhow::Result<Vec<ErasedLine>> {
+    let (mut lines, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.erased_registrations(after, PAGE_SIZE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        let erased = page.into_iter();
+        lines.extend(erased.map(|it| ErasedLine::new(it.campaign, it.id, it.cause)));
+    }
+    after = None;
+    loop {
+        let page = store.ended_disputes(after, PAGE_SIZE).await?;
+        let Some((_, last, _)) = page.last() else {
+            return Ok(lines);
+        };
+        after = Some(*last);
+        let ended = page.into_iter();
+        lines.extend(ended.map(|(campaign, id, state)| ErasedLine::new(campaign, id, state)));
+    }
 }
 
-async fn replay(context: &MaintenanceContext, file: &Path) -> anyhow::Result<()> {
-    let file = File::open(file).with_context(|| file.display().to_string())?;
-    let mut file = BufReader::new(file);
-    let (mut erased, mut missing, mut number) = (0_u64, BTreeMap::new(), 0_u64);
-    let mut line = String::new();
-    loop {
-        line.clear();
-        number += 1;
-        if file.by_ref().take(MAX_LINE_BYTES).read_line(&mut line)? == 0 {
-            break;
-        }
-        let read = serde_json::from_str(&line);
-        let read: ErasedLine = read.with_context(|| format!("line {number}"))?;
+/// Erases all registrations of a list that are still there.
+pub(super) async fn replay(context: &MaintenanceContext, file: &Path) -> anyhow::Result<()> {
+    let (mut erased, mut missing) = (0_u64, BTreeMap::new());
+    for line in ErasedLines::open(file)? {
+        let line = line?;
         // Of a dispute that ended the list has its state.
-        let state = read.cause.parse().unwrap_or(DisputeState::Erased);
-        let cause = read.cause.parse().unwrap_or(DeletionCause::Requested);
+        let state = line.cause.parse().unwrap_or(DisputeState::Erased);
+        let cause = line.cause.parse().unwrap_or(DeletionCause::Requested);
         // A missing campaign does not prevent erasures in the others.
-        match context.campaigns.get(read.campaign.as_str()) {
+        match context.campaigns.get(line.campaign.as_str()) {
             Some(campaign) => {
-                erased += u64::from(erase(context, campaign, read.id, (cause, state)).await?);
+                erased += u64::from(erase(context, campaign, line.id, (cause, state)).await?);
             }
-            None => *missing.entry(read.campaign).or_insert(0_u64) += 1,
+            None => *missing.entry(line.campaign).or_insert(0_u64) += 1,
         }
     }
     println!("{erased} erased again");

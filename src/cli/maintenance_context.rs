@@ -27,10 +27,14 @@ pub(super) struct MaintenanceContext {
 
 impl MaintenanceContext {
     pub(super) async fn open(env: &Env) -> anyhow::Result<Self> {
+        Self::with_admin(env, AdminContext::open(env).await?).await
+    }
+
+    /// Opens everything but the store.
+    pub(super) async fn with_admin(env: &Env, admin: AdminContext) -> anyhow::Result<Self> {
         let campaigns = Campaigns::read(&campaigns_folder(env))?;
         let setting = ObjectStoreSetting::from_env(env)?;
         let keys = MasterKeys::from_env(env)?;
-        let admin = AdminContext::open(env).await?;
         let key_ring = open_key_ring(&admin.store, &keys).await?;
         let objects = ObjectStore::new(&setting, key_ring.encryptor().clone());
         // Commands read and delete photos only, so the buffer needs no capacity.

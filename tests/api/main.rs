@@ -6,6 +6,7 @@
 mod abuse;
 mod app;
 mod attempts;
+mod backups;
 mod buffering;
 mod cache;
 mod chart;

@@ -31,13 +31,22 @@ const MAX_FOLDERS: usize = 3;
 #[derive(Clone, Debug)]
 pub struct DiskBackend {
     folder: PathBuf,
+    /// Whether each object is on stable storage when `put` returns.
+    syncs: bool,
 }
 
 impl DiskBackend {
-    pub(super) fn new(folder: &Path) -> Self {
+    pub(super) fn new(folder: &Path, syncs: bool) -> Self {
         Self {
             folder: folder.to_owned(),
+            syncs,
         }
+    }
+
+    /// Puts everything on the file system of the folder on stable storage.
+    pub(super) async fn sync(&self) -> Result<()> {
+        let folder = self.folder.clone();
+        run_blocking(move || Ok(rustix::fs::syncfs(File::open(folder)?)?)).await
     }
 
     pub(super) async fn prepare(&self) -> Result<()> {
@@ -52,7 +61,7 @@ impl DiskBackend {
 
     pub(super) async fn put(&self, key: &ObjectKey, photo: &EncryptedPhoto) -> Result<()> {
         let (root, path) = (self.folder.clone(), self.path(key));
-        let photo = photo.clone();
+        let (photo, syncs) = (photo.clone(), self.syncs);
         run_blocking(move || {
             // An existing file is complete and holds the same photo. The new time protects it from deletion as
             // orphaned.
@@ -64,7 +73,8 @@ impl DiskBackend {
                 create_folder(&parts)?;
                 NamedTempFile::new_in(&parts)
             };
-            write_durably(&root, &path, create, |file| file.write_all(photo.bytes()))
+            let write = |file: &mut File| file.write_all(photo.bytes());
+            write_whole((&root, syncs), &path, create, write)
         })
         .await
     }
@@ -76,7 +86,7 @@ impl DiskBackend {
             let mut from = from?;
             from.rewind()?;
             let create = |folder: &Path| create_part(folder, &path);
-            write_durably(&root, &path, create, |file| {
+            write_whole((&root, true), &path, create, |file| {
                 if io::copy(&mut from, file)? == bytes {
                     Ok(())
                 } else {
@@ -191,8 +201,9 @@ impl DiskBackend {
 }
 
 /// Writes a temporary file, syncs it, renames it and syncs the folders: a power cut leaves the complete file or none.
-fn write_durably(
-    root: &Path,
+/// Without `syncs` only a crash of the process does.
+fn write_whole(
+    (root, syncs): (&Path, bool),
     path: &Path,
     create: impl FnOnce(&Path) -> io::Result<NamedTempFile>,
     write: impl FnOnce(&mut File) -> io::Result<()>,
@@ -201,8 +212,13 @@ fn write_durably(
     create_folder(folder)?;
     let mut file = create(folder)?;
     write(file.as_file_mut())?;
-    file.as_file().sync_all()?;
+    if syncs {
+        file.as_file().sync_all()?;
+    }
     file.persist(path).map_err(|failed| failed.error)?;
+    if !syncs {
+        return Ok(());
+    }
     // Sync the folders that may have new entries, up to the root.
     let mut folders = folder
         .ancestors()

@@ -2,6 +2,7 @@
 //! Report files are streamed, never read into memory as a whole.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,13 +61,31 @@ impl ObjectStore {
     /// Creates the configured object store. Does not connect yet.
     pub fn new(setting: &ObjectStoreSetting, encryptor: Encryptor) -> Self {
         let backend = match setting {
-            ObjectStoreSetting::Disk(folder) => ObjectBackend::Disk(DiskBackend::new(folder)),
+            ObjectStoreSetting::Disk(folder) => ObjectBackend::Disk(DiskBackend::new(folder, true)),
             ObjectStoreSetting::S3(setting) => ObjectBackend::S3(Arc::new(S3Backend::new(setting))),
         };
         Self {
             backend,
             encryptor,
             meter: Meter::default(),
+        }
+    }
+
+    /// Creates the store of a backup's photos in a folder. What `put` confirms is on stable storage only after
+    /// [`sync`](Self::sync): a million files one by one would take hours.
+    pub fn of_backup(folder: &Path, encryptor: Encryptor) -> Self {
+        Self {
+            backend: ObjectBackend::Disk(DiskBackend::new(folder, false)),
+            encryptor,
+            meter: Meter::default(),
+        }
+    }
+
+    /// Puts what was stored on stable storage.
+    pub async fn sync(&self) -> Result<()> {
+        match &self.backend {
+            ObjectBackend::Disk(disk) => disk.sync().await,
+            ObjectBackend::S3(_) => Ok(()),
         }
     }
 
@@ -106,6 +125,25 @@ impl ObjectStore {
             return Ok(None);
         };
         self.encryptor.decrypt(key, stored).await.map(Some)
+    }
+
+    /// Reads and verifies a photo, and returns it as it is stored. Returns `None` if there is none.
+    pub async fn get_encrypted(&self, key: &ObjectKey) -> Result<Option<EncryptedPhoto>> {
+        let Some(stored) = self.measure("get", self.read(key, None)).await? else {
+            return Ok(None);
+        };
+        self.encryptor.decrypt(key, stored.clone()).await?;
+        Ok(EncryptedPhoto::from_stored(&stored))
+    }
+
+    /// Returns whether a photo is stored, and encrypted as this one if one is given. Reads its header only.
+    pub async fn has(&self, key: &ObjectKey, photo: Option<&EncryptedPhoto>) -> Result<bool> {
+        let head = self.measure("start", self.read(key, Some(HEADER_BYTES)));
+        let Some(head) = head.await? else {
+            return Ok(false);
+        };
+        let is_same = |photo: &EncryptedPhoto| photo.bytes().starts_with(&head);
+        Ok(head.len() == HEADER_BYTES && photo.is_none_or(is_same))
     }
 
     /// Reads a report file as a stream of decrypted chunks. Returns `None` if there is none. The stream fails before

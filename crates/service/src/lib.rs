@@ -5,6 +5,7 @@
 extern crate jornada_runtime;
 
 pub mod admission;
+pub mod backup;
 pub mod batcher;
 pub mod campaigns;
 pub mod csv_guard;

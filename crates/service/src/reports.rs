@@ -111,7 +111,7 @@ pub enum ReportError {
         written: u64,
     },
     /// Writing the temporary file failed.
-    #[error("cannot write the file of a report")]
+    #[error("cannot write the temporary file of a report: the folder TMPDIR")]
     File(#[from] std::io::Error),
     /// Building the workbook failed.
     #[error("cannot write the workbook of a report")]

@@ -1,7 +1,7 @@
 //! Disputes: submissions whose number somebody else sent first. A table of their own, so that no list, count or search
 //! of registrations contains them. One that ends without being kept leaves no personal data.
 
-mod record;
+pub(crate) mod record;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

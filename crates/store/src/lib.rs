@@ -8,6 +8,7 @@
 //! `Unavailable` the outcome is unknown: the change may or may not be stored. Idempotent operations may be repeated.
 
 pub mod audit;
+pub mod backup;
 mod campaigns;
 mod dead_letters;
 mod deltas;
@@ -24,6 +25,7 @@ mod open;
 mod photos;
 mod records;
 mod registrations;
+mod restore;
 mod setting;
 mod sqlite;
 mod staff;
@@ -47,6 +49,7 @@ pub use registrations::search;
 pub use registrations::{
     DeletedRegistration, NewRegistration, Receipt, RegistrationStream, UpdateOutcome,
 };
+pub use restore::{RestoreTarget, TargetState};
 pub use setting::StoreSetting;
 pub use time_limit::{OPERATION_TIMEOUT, PING_TIMEOUT};
 pub use votes::list::{VoteFilter, VotePage, VoteQuery};

@@ -7,5 +7,6 @@ pub(crate) mod driver_error;
 pub(crate) mod handle;
 pub(crate) mod indexes;
 pub(crate) mod primary_watch;
-mod records;
+pub(crate) mod records;
 pub(crate) mod transaction;
+pub(crate) mod version;

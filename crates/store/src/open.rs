@@ -11,12 +11,13 @@ use jornada_runtime::metrics::Meter;
 
 impl Store {
     /// Connects, and creates missing tables and indexes. Fails for a store that cannot be used: a MongoDB server without
-    /// a replica set, or a SQLite file of another version.
+    /// a replica set, data of a newer program, an incomplete restore, or a SQLite file of another version.
     pub async fn open(setting: &StoreSetting) -> Result<Self> {
         let backend = match setting {
             StoreSetting::Mongo(uri) => {
                 let open = async {
                     let store = connect(uri).await?;
+                    store.check_version().await?;
                     make_indexes(&store).await.map(|()| store)
                 };
                 StoreBackend::Mongo(in_time(open).await?)

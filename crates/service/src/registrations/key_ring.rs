@@ -116,6 +116,23 @@ impl KeyRing {
     }
 }
 
+/// Returns an encryptor for the keys of a backup. Fails if one cannot be unwrapped.
+pub fn encryptor_of(
+    keys: &MasterKeys,
+    stored: &[WrappedKey],
+) -> Result<Option<Encryptor>, KeyRingError> {
+    let masters: Vec<_> = keys.expose().map(MasterKey::new).collect();
+    let mut unwrapped = stored.iter().map(|stored| unwrap(&masters, stored));
+    let Some(first) = unwrapped.next() else {
+        return Ok(None);
+    };
+    let encryptor = Encryptor::new(first?);
+    for key in unwrapped {
+        encryptor.add_key(key?);
+    }
+    Ok(Some(encryptor))
+}
+
 fn wrap(master: &MasterKey, key: &KeyEncryptionKey) -> Result<WrappedKey, KeyRingError> {
     Ok(WrappedKey {
         id: *key.id().as_bytes(),

@@ -153,7 +153,9 @@ impl Worker {
         let key = ObjectKey::for_job(job, job.attempt);
         let encryptor = self.objects.encryptor().clone();
         let encrypting = encrypt(encryptor, key.clone(), file, jobs.throttle());
-        let (file, encrypted) = encrypting.await?;
+        let (file, encrypted) = encrypting
+            .await
+            .context("cannot write the encrypted file of a report: the folder TMPDIR")?;
         self.upload(&key, &encrypted).await?;
         let source_version = progress.basis().context("the source version is unknown")?;
         Ok(JobOutcome::Done {

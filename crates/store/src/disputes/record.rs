@@ -35,13 +35,13 @@ pub(super) struct StoredDispute {
 }
 
 /// What remains of a dispute that has ended.
-pub(super) struct ClosedDispute {
-    pub(super) id: RegistrationId,
-    pub(super) campaign: CampaignId,
-    pub(super) receipt: DisputeReceipt,
-    photo: Option<PhotoRef>,
+pub(crate) struct ClosedDispute {
+    pub(crate) id: RegistrationId,
+    pub(crate) campaign: CampaignId,
+    pub(crate) receipt: DisputeReceipt,
+    pub(crate) photo: Option<PhotoRef>,
     /// When the photo was to be deleted, until it is.
-    remove_at: Option<Timestamp>,
+    pub(crate) remove_at: Option<Timestamp>,
 }
 
 impl StoredDispute {

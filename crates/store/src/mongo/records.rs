@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use mongodb::Collection;
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Bson, Document, RawDocument, doc};
 use mongodb::options::{ReadConcern, ReturnDocument};
 use tokio::time::sleep;
 
@@ -15,7 +15,7 @@ use super::handle::{MongoStore, primary};
 use super::primary_watch::RETRY_DELAY;
 use crate::error::{Result, StoreError};
 use crate::records::{
-    Comparison, Condition, FieldChange, Fields, Order, Query, ReadMode, Table, Value,
+    Comparison, Condition, FieldChange, Fields, Order, Query, ReadMode, Record, Table, Value,
 };
 use crate::time_limit::{OPERATION_TIMEOUT, in_time, with_timeout};
 
@@ -241,6 +241,12 @@ fn to_bson(value: Value) -> Bson {
             Bson::Document(texts.map(|(name, text)| (name, text.into())).collect())
         }
     }
+}
+
+/// Reads the record in a document.
+pub(crate) fn read_record<R: Record>(document: &RawDocument) -> Result<R> {
+    let document = Document::try_from(document).map_err(|_| StoreError::malformed("shape"))?;
+    R::from_fields(fields(R::TABLE, document))
 }
 
 fn fields(table: Table, mut document: Document) -> Fields {

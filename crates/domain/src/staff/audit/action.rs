@@ -104,4 +104,8 @@ pub enum AuditAction {
     DeadLettersReplayed,
     /// Dropped dead letters.
     DeadLettersDropped,
+    /// Copied all data into a backup.
+    Backup,
+    /// Replaced all data by a backup.
+    Restore,
 }

@@ -60,7 +60,7 @@ const ACTION_NAMES: &str = "login login-failed login-slowed logout password-set 
     search look photo print correct delete lift review-list review-look \
     review-decided report report-file close reopen audit-read audit-export refused \
     person-export photos-erased sweep photo-altered report-altered report-cancelled votes-exported \
-    votes-imported votes-erased votes-read dead-letters-read dead-letters-replayed dead-letters-dropped";
+    votes-imported votes-erased votes-read dead-letters-read dead-letters-replayed dead-letters-dropped backup restore";
 
 #[test]
 fn every_action_has_a_name_of_its_own() {
