@@ -130,7 +130,7 @@ async fn a_review_is_decided_by_staff_of_either_place(stores: Stores) {
     let list = format!("/staff/c/{}/registrations", area.app.campaign);
     two.get(&list).await;
     let found = two.post(&list, &[("what", "1.032.456.789")]).await;
-    let found = two.get(&found.location().to_owned()).await;
+    let found = two.get(found.location()).await;
     assert!(found.body.contains(real[0]), "{}", found.body);
     let entries = area.audit_entries(AuditAction::ReviewDecided).await;
     let decided = &entries.last().unwrap().record.event;
