@@ -162,6 +162,19 @@ async fn a_killed_import_goes_on_and_stores_no_vote_twice(stores: Stores) {
         tables.iter().rev().take(5).sum::<u64>(),
         "the five largest tables"
     );
+
+    let again = "DEPNOMBRE;MUNNOMBRE;MESA;PARNOMBRE;VOTOS\nPetén;San José;1;UNE;3\n";
+    std::fs::write(polls.installation.folder.path().join("mmv.csv"), again).unwrap();
+    let warnings = [(); 2].map(|()| {
+        let (is_done, told) = run(&polls.installation, &arguments);
+        assert!(is_done, "{told}");
+        told.contains("the campaign has votes of another file")
+    });
+    assert_eq!(
+        warnings,
+        [true, false],
+        "the first import and its repetition"
+    );
 }
 
 /// One column for each party, as in the tables by municipality of an election report.
@@ -240,6 +253,20 @@ fn a_dry_run_names_mistakes_and_prints_sums() {
     let (is_done, told) = import(&all);
     assert!(
         !is_done && told.contains("no column has the heading 'Departamento': the file has 'Depto'"),
+        "{told}"
+    );
+    write("Departamento,Municipio,UNE,Semilla,VAMOS,Nulos\n\n");
+    let (is_done, told) = import(&all);
+    assert!(
+        !is_done && told.contains("no line after its heading"),
+        "{told}"
+    );
+    write(
+        "Departamento,Municipio,UNE,Semilla,VAMOS,Nulos\nGuatemala,\"Mixco,5,7,,2\nPetén,San José,0,1,3,1\n",
+    );
+    let (is_done, told) = import(&all);
+    assert!(
+        !is_done && told.starts_with("line 2: a quotation mark without its partner\n2 lines"),
         "{told}"
     );
 }

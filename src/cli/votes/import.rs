@@ -153,6 +153,10 @@ pub(super) fn run(env: &Env, campaign: &Arc<Campaign>, args: &ImportArgs) -> any
     layout.check(campaign)?;
     let plan = Plan::read(open(&args.file, &layout)?, campaign)?;
     plan.print(campaign)?;
+    ensure!(
+        plan.lines > 0,
+        "the file has no line after its heading: nothing was imported"
+    );
     let mistakes = plan.mistakes();
     ensure!(
         mistakes == 0,
@@ -170,6 +174,13 @@ pub(super) fn run(env: &Env, campaign: &Arc<Campaign>, args: &ImportArgs) -> any
             .await?;
         let votes = open_votes(env, &context).await?;
         let import = VoteImport::new(votes, Arc::clone(campaign), plan.digest.clone());
+        if let Some(first) = &plan.first
+            && import.is_after_another(&context.store, first).await?
+        {
+            eprintln!(
+                "warning: the campaign has votes of another file; if it has the same results, erase them and run the command again"
+            );
+        }
         let results = open(&args.file, &layout)?;
         store(import, results, &plan).await
     })

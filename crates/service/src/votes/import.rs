@@ -1,8 +1,8 @@
 //! Imports published results: stores single votes for the counts of a file. Each vote has a key made of the file's digest, its
 //! line and column, and a number, so that an import can be stopped at any point and repeated.
 
-mod digest;
 pub mod layout;
+mod lines;
 pub mod results;
 
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use tokio::time::sleep;
 
 use super::{CastError, CastStatus, SentVote, VoteKey, Votes};
-use jornada_domain::{Campaign, Door, IdempotencyKey};
-use jornada_store::{MAX_BATCH_RECORDS, StoreError};
+use jornada_domain::{Campaign, Door, IdempotencyKey, RegistrationId};
+use jornada_store::{MAX_BATCH_RECORDS, Store, StoreError, VoteQuery};
 use results::CountedVote;
 
 /// Seconds before votes are sent again that are not known to be stored.
@@ -21,6 +21,9 @@ const RETRY_DELAYS: [u64; 8] = [1, 1, 2, 2, 5, 5, 10, 10];
 
 /// Votes that are stored at a time.
 const CHUNK: usize = 2 * MAX_BATCH_RECORDS;
+
+/// Latest votes among which those of earlier imports are looked for.
+const MAX_EXAMINED: u32 = 1_000_000;
 
 /// Votes of an import by what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,8 +82,7 @@ impl VoteImport {
         counted: &CountedVote,
         progress: &mut impl FnMut(ImportCounts),
     ) -> Result<(), ImportError> {
-        let key = format!("import-{}-{}-{}", self.digest, counted.line, counted.column);
-        let key = IdempotencyKey::parse(&key).ok_or(ImportError::BadDigest)?;
+        let key = self.key(counted)?;
         let votes = usize::try_from(counted.votes).unwrap_or(usize::MAX);
         for number in 0..votes {
             let vote = SentVote {
@@ -94,6 +96,33 @@ impl VoteImport {
             }
         }
         Ok(())
+    }
+
+    /// Returns whether the campaign has imported votes, but not the first one of this file: they are of another file, which may
+    /// have the same results.
+    pub async fn is_after_another(
+        &self,
+        store: &Store,
+        first: &CountedVote,
+    ) -> Result<bool, ImportError> {
+        let unavailable = |error| ImportError::Store(CastError::Store(error));
+        let VoteKey(key) = VoteKey::of_item(&self.key(first)?, 0);
+        let secret = self.votes.secret.expose();
+        let id = RegistrationId::derive_for_vote(secret, &self.campaign.id, &key);
+        let own = store.stored_vote(&self.campaign, id).await;
+        if own.map_err(unavailable)?.is_some() {
+            return Ok(false);
+        }
+        let mut imported = VoteQuery::newest(1, None);
+        imported.filter.door = Some(Door::Import);
+        imported.max_examined = MAX_EXAMINED;
+        let imported = store.list_votes(&self.campaign, &imported).await;
+        Ok(!imported.map_err(unavailable)?.votes.is_empty())
+    }
+
+    fn key(&self, counted: &CountedVote) -> Result<IdempotencyKey, ImportError> {
+        let key = format!("import-{}-{}-{}", self.digest, counted.line, counted.column);
+        IdempotencyKey::parse(&key).ok_or(ImportError::BadDigest)
     }
 
     /// Stores the rest, and returns what became of all.

@@ -18,9 +18,12 @@ const MAX_SUMS: usize = 30;
 pub(super) struct Plan {
     /// SHA-256 of the file.
     pub(super) digest: String,
+    /// The first count of valid votes.
+    pub(super) first: Option<CountedVote>,
     /// Number of valid votes.
     pub(super) votes: u64,
-    lines: u64,
+    /// Number of lines after the heading that are not empty.
+    pub(super) lines: u64,
     skipped: u64,
     /// Field by whose answers `sums` counts: the last of the first tally.
     summed: Option<usize>,
@@ -45,6 +48,7 @@ impl Plan {
         let by = campaign.tallies.first().and_then(|tally| tally.by.last());
         let mut plan = Self {
             digest: String::new(),
+            first: None,
             votes: 0,
             lines: 0,
             skipped: 0,
@@ -73,6 +77,7 @@ impl Plan {
     fn add(&mut self, campaign: &Campaign, counted: &CountedVote) {
         match campaign.validate(&counted.answers) {
             Ok(answers) => {
+                self.first.get_or_insert_with(|| counted.clone());
                 self.votes += counted.votes;
                 let value = self.summed.and_then(|field| answers.get(field));
                 let key = vec![value.unwrap_or_default().to_owned()];

@@ -62,6 +62,9 @@ pub enum LayoutError {
         /// Headings of the file.
         known: Vec<String>,
     },
+    /// A column with numbers of votes is given more than once.
+    #[error("the column '{0}' is given twice")]
+    CountTwice(String),
     /// Two columns of the file have this heading.
     #[error("two columns have the heading '{0}'")]
     ColumnTwice(String),
@@ -115,7 +118,8 @@ impl ResultsLayout {
         let find = |name: &String| find_column(heading, name);
         let fields = self.columns.iter();
         let fields = fields.map(|(field, name)| Ok((field.clone(), find(name)?)));
-        let counts = match &self.counts {
+        let fields: Vec<_> = fields.collect::<Result<_, _>>()?;
+        let counts: Vec<_> = match &self.counts {
             CountColumns::One(name) => vec![(find(name)?, None)],
             CountColumns::ForEach { field, headings } => {
                 let option = |name: &String| Some((field.clone(), name.clone()));
@@ -123,10 +127,14 @@ impl ResultsLayout {
                 counts.collect::<Result<_, _>>()?
             }
         };
-        Ok(ColumnPlaces {
-            fields: fields.collect::<Result<_, _>>()?,
-            counts,
-        })
+        let mut used: HashSet<_> = fields.iter().map(|(_, place)| *place).collect();
+        match counts.iter().find(|(place, _)| !used.insert(*place)) {
+            Some((place, _)) => {
+                let name = heading.get(*place).unwrap_or_default();
+                Err(LayoutError::CountTwice(name.to_owned()))
+            }
+            None => Ok(ColumnPlaces { fields, counts }),
+        }
     }
 }
 

@@ -1,11 +1,11 @@
 //! Reads a file of published results (CSV, RFC 4180) line by line: places, an option, and a number of votes.
 
-use std::io::Read;
+use std::io::{self, Read};
 
-use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
+use csv::StringRecord;
 
-use super::digest::DigestingReader;
 use super::layout::{ColumnPlaces, LayoutError, PublishedValues, ResultsLayout};
+use super::lines::CsvLines;
 use jornada_domain::FormData;
 
 /// Maximum number of votes of one count.
@@ -49,13 +49,15 @@ pub enum ResultsError {
     },
     /// The file cannot be read.
     #[error(transparent)]
-    Read(#[from] csv::Error),
+    Read(#[from] io::Error),
 }
 
 /// Reads results. Holds one line at a time.
 #[derive(Debug)]
 pub struct ResultsReader<R> {
-    reader: csv::Reader<DigestingReader<R>>,
+    lines: CsvLines<R>,
+    /// Number of columns of the heading.
+    width: usize,
     columns: ColumnPlaces,
     constants: Vec<(String, String)>,
     values: PublishedValues,
@@ -65,40 +67,53 @@ pub struct ResultsReader<R> {
 impl<R: Read> ResultsReader<R> {
     /// Reads the heading. A byte order mark is skipped.
     pub fn open(file: R, layout: &ResultsLayout) -> Result<Self, ResultsError> {
-        let mut reader = ReaderBuilder::new()
-            .delimiter(layout.delimiter)
-            .trim(Trim::All)
-            .from_reader(DigestingReader::new(file));
-        let heading = reader.headers().map_err(describe)?;
+        let mut lines = CsvLines::new(file, layout.delimiter);
+        let mut row = StringRecord::new();
+        lines.read(&mut row)?.map_err(|what| ResultsError::Line {
+            line: lines.line(),
+            what,
+        })?;
         Ok(Self {
-            columns: layout.find_columns(heading)?,
-            reader,
+            columns: layout.find_columns(&row)?,
+            width: row.len(),
+            lines,
             constants: layout.constants.clone(),
             values: PublishedValues::new(layout),
-            row: StringRecord::new(),
+            row,
         })
     }
 
     /// Reads the next line; `None` at the end.
     pub fn next_line(&mut self) -> Option<Result<ResultsLine, ResultsError>> {
-        match self.reader.read_record(&mut self.row) {
-            Ok(true) => Some(self.count()),
-            Ok(false) => None,
-            Err(error) => Some(Err(describe(error))),
-        }
+        let read = match self.lines.read(&mut self.row) {
+            Ok(read) => read,
+            Err(error) => return Some(Err(error.into())),
+        };
+        let line = self.lines.line();
+        let counted = match read {
+            Ok(false) => return None,
+            Ok(true) if self.row.len() != self.width => Err(format!(
+                "{} columns instead of {}",
+                self.row.len(),
+                self.width
+            )),
+            Ok(true) => self.count(),
+            Err(what) => Err(what),
+        };
+        Some(counted.map_err(|what| ResultsError::Line { line, what }))
     }
 
     /// Returns the SHA-256 of the file, once its end was reached.
     pub fn digest(&self) -> String {
-        self.reader.get_ref().digest()
+        self.lines.digest()
     }
 
-    fn count(&self) -> Result<ResultsLine, ResultsError> {
-        let line = self.row.position().map_or(0, csv::Position::line);
+    fn count(&self) -> Result<ResultsLine, String> {
+        let line = self.lines.line();
         let mut read = ResultsLine::default();
         for (column, option) in &self.columns.counts {
             let text = self.row.get(*column).unwrap_or_default();
-            let votes = parse_count(text).map_err(|what| ResultsError::Line { line, what })?;
+            let votes = parse_count(text)?;
             match self.answers(option.as_ref()) {
                 _ if votes == 0 => {}
                 Some(answers) => read.counts.push(CountedVote {
@@ -143,20 +158,6 @@ fn parse_count(text: &str) -> Result<u64, String> {
     votes.ok_or_else(|| {
         format!("'{text}' is not a number of votes: expected 0 to {MAX_COUNT}, digits only")
     })
-}
-
-fn describe(error: csv::Error) -> ResultsError {
-    let line = error.position().map_or(0, csv::Position::line);
-    let what = match error.kind() {
-        ErrorKind::Utf8 { .. } => {
-            "not UTF-8: convert the file, for example with iconv -f ISO-8859-1 -t UTF-8".to_owned()
-        }
-        ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => format!("{len} columns instead of {expected_len}"),
-        _ => return error.into(),
-    };
-    ResultsError::Line { line, what }
 }
 
 #[cfg(test)]
@@ -215,10 +216,10 @@ mod tests {
     fn a_line_has_one_option_or_a_column_for_each() {
         let mut long = layout(CountColumns::One("VOTOS".into()));
         long.columns.extend(pairs(&[("partido", "PAR")]));
-        let file = "\u{feff}MUN;PAR;VOTOS\r\nMixco;PARTIDO UNO; 3 \r\n\"Villa\nNueva\";DOS;0\r\nMixco;Nulos;7\r\n";
+        let file = "\u{feff}MUN;PAR;VOTOS\r\nMixco;PARTIDO UNO; 3 \r\n\r\n\"Villa; \"\"Nueva\"\"\";DOS;1\r\nMixco;Nulos;7";
         let expected = [
             "2/2 1,Mixco,UNO x3 (0 skipped)",
-            " (0 skipped)",
+            "4/2 1,Villa; \"Nueva\",DOS x1 (0 skipped)",
             " (7 skipped)",
         ];
         assert_eq!(read(file.as_bytes(), &long), expected);
@@ -256,5 +257,50 @@ mod tests {
             read(b"MUN;VOTOS;VOTOS\n", &one),
             ["two columns have the heading 'VOTOS'"]
         );
+    }
+
+    #[test]
+    fn a_quotation_mark_without_its_partner_hides_no_line() {
+        let one = layout(CountColumns::One("VOTOS".into()));
+        let file = b"PUESTO;MUN;VOTOS\n\"LA PAZ;Mixco;5\nESCUELA 2;Mixco;700\nX;\"LA LUZ;9\n";
+        let quote = "a quotation mark without its partner";
+        let expected = [
+            format!("line 2: {quote}"),
+            "3/2 1,Mixco x700 (0 skipped)".to_owned(),
+            format!("line 4: {quote}"),
+        ];
+        assert_eq!(read(file, &one), expected);
+    }
+
+    #[test]
+    fn lines_end_as_on_all_systems_but_the_oldest_and_have_a_maximum_length() {
+        let one = layout(CountColumns::One("VOTOS".into()));
+        let told = read(b"MUN;VOTOS\rMixco;1\rMixco;2\r", &one);
+        assert!(told[0].contains("carriage return"), "{told:?}");
+        let told = read(&[0; 100_000], &one);
+        assert_eq!(told, ["line 1 has more than 65536 bytes"]);
+        let long = [b"MUN;VOTOS\nMixco;".to_vec(), vec![b' '; 70_000]].concat();
+        let mut reader = ResultsReader::open(&long[..], &one).unwrap();
+        let error = reader.next_line().unwrap().unwrap_err();
+        assert_eq!(error.to_string(), "line 2 has more than 65536 bytes");
+    }
+
+    #[test]
+    fn no_column_counts_twice() {
+        let wide = |headings: &[&str]| {
+            layout(CountColumns::ForEach {
+                field: "partido".into(),
+                headings: headings.iter().map(|name| (*name).to_owned()).collect(),
+            })
+        };
+        let file = b"MUN;UNE;DOS\nMixco;3;4\n";
+        for (layout, name) in [
+            (wide(&["UNE", "DOS", "UNE"]), "UNE"),
+            (wide(&["UNE", "MUN"]), "MUN"),
+            (layout(CountColumns::One("MUN".into())), "MUN"),
+        ] {
+            let expected = format!("the column '{name}' is given twice");
+            assert_eq!(read(file, &layout), [expected]);
+        }
     }
 }
