@@ -78,7 +78,7 @@ class Follower {
       tally.apply(change);
       this.show(tally, change.tally);
     });
-    this.events.onopen = () => clearInterval(this.polling);
+    this.events.onopen = () => this.stopPolling();
     this.events.onerror = () => this.fallBack();
   }
 
@@ -89,8 +89,8 @@ class Follower {
   }
 
   fallBack() {
-    clearInterval(this.polling);
-    this.polling = setInterval(() => this.poll(), POLL);
+    // A browser tries to connect more often than this polls, and fails each time: a running timer goes on.
+    this.polling ??= setInterval(() => this.poll(), POLL);
     // An error status closes an event source permanently; a lost connection does not.
     if (this.events.readyState === EventSource.CLOSED) {
       clearTimeout(this.later);
@@ -101,7 +101,7 @@ class Follower {
   async poll() {
     try {
       for (const id of this.ids) {
-        const answer = await fetch(`${api}/${id}`);
+        const answer = await fetch(`${api}/${id}`, { signal: AbortSignal.timeout(POLL) });
         if (!answer.ok) throw new Error(answer.statusText);
         this.take(await answer.json());
       }
@@ -110,9 +110,14 @@ class Follower {
     }
   }
 
+  stopPolling() {
+    clearInterval(this.polling);
+    this.polling = undefined;
+  }
+
   stop() {
     this.events?.close();
-    clearInterval(this.polling);
+    this.stopPolling();
     clearTimeout(this.later);
   }
 }
