@@ -7,6 +7,8 @@ const LINE_WIDTH = 340;
 const LINE_HEIGHT = 120;
 const PNG_SCALE = 2;
 const PNG_MARGIN = 16; // px
+const PNG_LINE = 22; // px of a line of the legend
+const MIN_PNG_WIDTH = 480; // px
 const STYLES = ['fill', 'stroke', 'stroke-width', 'font-size', 'font-family', 'font-weight'];
 
 /** Creates an element of SVG. */
@@ -60,25 +62,26 @@ function fillRows(body, rows, cells) {
   const known = body.known ?? new Map();
   if (!body.known) body.replaceChildren();
   body.known = known;
-  const wanted = new Set(rows.map(({ label }) => label));
-  for (const [label, row] of known) {
-    if (!wanted.has(label)) known.delete(label) && row.remove();
+  const wanted = new Set(rows.map(({ id }) => id));
+  for (const [id, row] of known) {
+    if (!wanted.has(id)) known.delete(id) && row.remove();
   }
   rows.forEach((shown, place) => {
-    const row = known.get(shown.label) ?? document.createElement('tr');
+    const row = known.get(shown.id) ?? document.createElement('tr');
     if (!row.cells.length) {
       row.append(Object.assign(document.createElement('th'), { scope: 'row' }));
       row.insertCell();
       row.insertCell();
-      known.set(shown.label, row);
+      known.set(shown.id, row);
     }
     cells(row, shown);
     if (body.rows[place] !== row) body.insertBefore(row, body.rows[place] ?? null);
   });
 }
 
-/** Copies a picture with the styles that it has on the page, because an image knows no style sheet. */
-function standAlone(picture, heading) {
+/** Copies a picture with the styles that it has on the page, because an image knows no style sheet. Adds its heading, a note and,
+ * below it, a legend. */
+function standAlone(picture, { heading, note, legend }) {
   const { width, height } = picture.getBoundingClientRect();
   const copy = picture.cloneNode(true);
   const [from, to] = [picture, copy].map((root) => [root, ...root.querySelectorAll('*')]);
@@ -86,17 +89,25 @@ function standAlone(picture, heading) {
     const style = getComputedStyle(element);
     for (const name of STYLES) to[place].setAttribute(name, style.getPropertyValue(name));
   });
-  for (const [key, value] of Object.entries({ x: PNG_MARGIN, y: 3 * PNG_MARGIN, width, height })) copy.setAttribute(key, value);
+  const top = 4.5 * PNG_MARGIN;
+  for (const [key, value] of Object.entries({ x: PNG_MARGIN, y: top, width, height })) copy.setAttribute(key, value);
   const page = getComputedStyle(document.body);
-  const size = { width: width + 2 * PNG_MARGIN, height: height + 4 * PNG_MARGIN };
+  const fillOf = (colour) => getComputedStyle(document.documentElement).getPropertyValue(`--${colour}`);
+  const text = (x, y, size, content) => svg('text', { x, y, fill: page.color, 'font-size': size, 'font-family': 'sans-serif' }, content);
+  const lines = legend.flatMap(({ colour, text: content }, place) => {
+    const y = top + height + (place + 1) * PNG_LINE;
+    const square = { x: PNG_MARGIN, y: y - 12, width: 14, height: 14, fill: fillOf(colour), stroke: page.color };
+    return [svg('rect', square), text(PNG_MARGIN + 22, y, 14, content)];
+  });
+  const size = { width: Math.max(width, MIN_PNG_WIDTH) + 2 * PNG_MARGIN, height: top + height + (legend.length + 1) * PNG_LINE };
   const background = getComputedStyle(document.documentElement).backgroundColor;
   return svg('svg', { ...size, xmlns: SVG }, svg('rect', { ...size, fill: background }),
-    svg('text', { x: PNG_MARGIN, y: 2 * PNG_MARGIN, fill: page.color, 'font-size': 18, 'font-family': 'sans-serif' }, heading), copy);
+    text(PNG_MARGIN, 2 * PNG_MARGIN, 18, heading), text(PNG_MARGIN, 3.4 * PNG_MARGIN, 14, note), copy, ...lines);
 }
 
 /** Saves a picture as a file. */
-async function savePng(picture, heading, name) {
-  const drawing = standAlone(picture, heading);
+async function savePng(picture, texts, name) {
+  const drawing = standAlone(picture, texts);
   const image = new Image();
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(drawing))}`;
   await image.decode();

@@ -3,6 +3,10 @@
 'use strict';
 
 const MAX_ROWS = 100;
+const MAX_OPTIONS = 400;
+const MAX_COLOURS = 8;
+const MAX_LEGEND = 12;
+const MIN_ZOOM = 0.4; // of a tally on a large screen
 const LATEST = 5_000; // ms between two requests for the latest votes
 const TURN = 15_000; // ms for which a large screen shows the same tallies
 const find = part('find');
@@ -11,8 +15,8 @@ const join = (labels) => labels.map((label) => label || noAnswer).join(' · ');
 /** A tally of the page. */
 class Block {
   constructor(element) {
-    const { tally, chart, top, grouped, colours } = element.dataset;
-    Object.assign(this, { element, chart, id: tally, top: Number(top), isGrouped: grouped === 'true', colours: JSON.parse(colours) });
+    const { tally, chart, top, grouped, colours, selected } = element.dataset;
+    Object.assign(this, { element, chart, id: tally, top: Number(top), isGrouped: grouped === 'true', colours: JSON.parse(colours), fixed: selected });
     this.picture = element.querySelector('.picture');
     this.selection = element.querySelector('select');
     this.selection?.addEventListener('change', () => this.select(this.selection.value));
@@ -21,12 +25,30 @@ class Block {
     const png = element.querySelector('.png');
     if (!png) return;
     png.hidden = false;
-    png.addEventListener('click', () => savePng(this.picture, this.heading(), this.id));
+    png.addEventListener('click', () => savePng(this.picture, { heading: this.heading(), note: this.note(), legend: this.legend() }, this.id));
   }
 
   heading() {
     const heading = this.element.querySelector('h2').textContent;
     return this.selection ? `${heading}: ${this.selection.selectedOptions[0].textContent}` : heading;
+  }
+
+  /** Returns the total and the time of the counts. */
+  note() {
+    const asOf = part('as-of');
+    return `${this.element.querySelector('.sum').textContent} · ${asOf.parentElement.firstChild.textContent.trim()} ${asOf.textContent}`;
+  }
+
+  /** Returns the values of a share, which its picture does not name: colours and texts. */
+  legend() {
+    if (this.chart !== 'share') return [];
+    const table = this.element.querySelector('.values');
+    const rows = [...table.tBodies[0].rows].slice(0, MAX_LEGEND);
+    const hidden = table.tBodies[0].rows.length > rows.length ? ['…'] : [];
+    const others = table.tFoot.rows[0].hidden ? [] : [table.tFoot.rows[0]];
+    const text = (row) => [...row.cells].map((cell) => cell.textContent.trim()).join(' · ');
+    return [...rows, ...others].map((row) => ({ colour: row.querySelector('rect')?.getAttribute('class') ?? 'cx', text: text(row) }))
+      .concat(hidden.map((text) => ({ colour: 'cx', text })));
   }
 
   select(value) {
@@ -36,16 +58,41 @@ class Block {
     this.draw();
   }
 
-  /** Returns the first value that is shown, the highest one on a large screen. */
+  /** Returns the value that is shown: the selected one, or on a large screen that of the link, else the highest one. */
   selected(tally) {
     if (this.selection) return this.selection.value;
-    const asked = new URLSearchParams(location.search).get(this.id);
-    return asked ?? this.groups(tally)[0]?.value;
+    return this.fixed ?? this.groups(tally)[0]?.value;
+  }
+
+  /** Adds values to select that were counted since the page was opened. */
+  addOptions(tally) {
+    if (!this.selection) return;
+    const known = new Set([...this.selection.options].map(({ value }) => value));
+    const groups = this.groups(tally).slice(0, MAX_OPTIONS);
+    for (const { value } of groups.filter(({ value }) => !known.has(value))) {
+      const next = [...this.selection.options].find((option) => fold(option.value) > fold(value));
+      this.selection.add(new Option(value || noAnswer, value), next ?? null);
+    }
+    if (!known.size && groups.length) this.selection.value = groups[0].value;
+    this.selection.parentElement.hidden = !this.selection.length;
+  }
+
+  /** Gives the highest values colours that are free, so that a value keeps its colour. */
+  addColours(keys) {
+    if (this.chart !== 'share' || this.colours.length >= MAX_COLOURS) return;
+    const sums = new Map();
+    for (const { key, count } of keys) {
+      const label = join(key.slice(1));
+      sums.set(label, (sums.get(label) ?? 0) + count);
+    }
+    for (const label of [...this.colours, noAnswer]) sums.delete(label);
+    const highest = [...sums].sort(([a, x], [b, y]) => y - x || byText(a, b)).map(([label]) => label);
+    this.colours.push(...highest.slice(0, MAX_COLOURS - this.colours.length));
   }
 
   groups(tally) {
     const groups = [...tally.groups.values()].filter(({ total }) => total > 0);
-    return groups.map(({ key, total }) => ({ label: key, value: key, total }))
+    return groups.map(({ key, total }) => ({ id: key, label: key, value: key, total }))
       .sort((a, b) => b.total - a.total || byText(a.label, b.label));
   }
 
@@ -54,7 +101,7 @@ class Block {
     const selected = this.isGrouped ? this.selected(tally) : undefined;
     const keys = [...tally.counts].map(([json, count]) => ({ key: JSON.parse(json), count }));
     const inside = this.isGrouped ? keys.filter(({ key }) => key[0] === selected) : keys;
-    const rows = inside.map(({ key, count }) => ({ label: join(this.isGrouped ? key.slice(1) : key), count }));
+    const rows = inside.map(({ key, count }) => ({ id: JSON.stringify(key), label: join(this.isGrouped ? key.slice(1) : key), count }));
     rows.sort(this.chart === 'line' ? byValue : (a, b) => b.count - a.count || byText(a.label, b.label));
     const { total = 0, others = null } = (this.isGrouped ? tally.groups.get(selected) : tally) ?? {};
     return { rows, total, others, selected, keys };
@@ -62,7 +109,9 @@ class Block {
 
   draw(tally = follower.tallies.get(this.id)) {
     if (!tally) return;
+    this.addOptions(tally);
     const scope = this.scope(tally);
+    this.addColours(scope.keys);
     const colourOf = (label) => {
       const place = this.colours.indexOf(label);
       return place < 0 ? 'cx' : `c${place}`;
@@ -102,7 +151,8 @@ class Block {
   fillGroups(tally, { keys }, colourOf) {
     const leaders = new Map();
     for (const { key, count } of keys) {
-      if (!(leaders.get(key[0])?.count >= count)) leaders.set(key[0], { label: join(key.slice(1)), count });
+      const [label, known] = [join(key.slice(1)), leaders.get(key[0])];
+      if (!known || count > known.count || (count === known.count && byText(label, known.label) < 0)) leaders.set(key[0], { label, count });
     }
     this.drawMap(tally, leaders, colourOf);
     const table = this.element.querySelector('.groups');
@@ -173,6 +223,7 @@ const follower = new Follower('', [...blocks.keys()], (tally, id) => {
     write(part('stale'), tally.stale ? stale : '');
   }
   blocks.get(id)?.draw(tally);
+  if (source.classList.contains('screen')) requestAnimationFrame(fit);
 });
 /** Shows what comes in now, also when nothing does: the line moves on with time. */
 async function showLatest() {
@@ -183,12 +234,27 @@ async function showLatest() {
     const drawn = new DOMParser().parseFromString(await answer.text(), 'text/html').getElementById('now');
     drawn.querySelector('details').open = part('now').querySelector('details').open;
     part('now').replaceChildren(...drawn.childNodes);
+    if (source.classList.contains('screen')) fit();
   } catch {
     // The next one may arrive.
   }
 }
 
 if (source.dataset.latest) setInterval(showLatest, LATEST);
+/** Makes the tallies that a large screen shows as small as it takes to see all of them. */
+function fit() {
+  for (const block of document.querySelectorAll('.blocks > .tally:not([hidden])')) {
+    block.style.zoom = '';
+    for (let zoom = 1; zoom > MIN_ZOOM;) {
+      const { top, bottom } = block.getBoundingClientRect();
+      const room = innerHeight - top;
+      if (bottom - top <= room) break;
+      zoom = Math.max(MIN_ZOOM, 0.98 * zoom * Math.max(0.5, room / (bottom - top)));
+      block.style.zoom = zoom;
+    }
+  }
+}
+
 /** Shows as many tallies side by side as there are columns, in turn, because nobody scrolls a large screen. */
 function turnPages() {
   const shown = [...document.querySelectorAll('.blocks > .tally')];
@@ -199,8 +265,10 @@ function turnPages() {
     if (first >= shown.length) first = 0;
     shown.forEach((block, place) => { block.hidden = place < first || place >= first + columns; });
     first += columns;
+    fit();
   };
   turn();
+  addEventListener('resize', fit);
   setInterval(turn, TURN);
 }
 

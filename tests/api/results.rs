@@ -63,6 +63,17 @@ async fn every_tally_has_its_block_and_a_link_selects_a_value() {
     assert_eq!(status, 200);
     assert!(selected.contains("<option value=\"Petén\" selected>"));
     assert!(selected.contains("CABAL</th><td>3</td><td>100.0 %</td>"));
+    assert!(selected.contains("data-selected=\"Petén\""));
+    let query = "?q=e&partidos-por-departamento=PETEN&partidos-por-municipio=Mixco";
+    let (_, html) = page(&polls, query).await;
+    let link = "?q=e&#38;partidos-por-municipio=Mixco&#38;partidos-por-departamento=Guatemala#t-";
+    let links = block(&html, "partidos-por-departamento");
+    assert!(links.contains(link), "{links}");
+    let (status, html) = page(&polls, "?partidos-por-departamento=").await;
+    let highest = block(&html, "partidos-por-departamento");
+    assert_eq!(status, 200, "an empty text selects nothing");
+    assert!(highest.contains("<option value=\"Guatemala\" selected>"));
+    assert!(!highest.contains("data-selected"));
     let (status, html) = page(&polls, "?partidos-por-departamento=Izabal").await;
     let none = block(&html, "partidos-por-departamento");
     assert_eq!(status, 200, "a department where nobody voted");

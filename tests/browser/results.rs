@@ -39,12 +39,16 @@ async fn check_page(device: Device) {
     let installation = Installation::new(Stores::Embedded);
     let election = installation.election.clone();
     let app = installation.start().await;
-    vote(&app, &election, &VOTES).await;
-    wait_for_total(&app, &election, 3).await;
     let window = Window::open(device).await;
     let page = format!("{}/c/{election}/results?lang=es", app.base);
     window.go(&page).await;
+    vote(&app, &election, &VOTES).await;
     window.wait_for_text("#total", "3").await;
+    // Opened before the first votes, the page has their values to select, and their colours, all the same.
+    let made = "const block = document.querySelector('#t-partidos-por-departamento');
+        return [block.querySelector('select').value, block.querySelector('select').length,
+            block.querySelector('select').checkVisibility(), block.querySelector('.picture .cx') === null]";
+    assert_eq!(window.run(made).await, json!(["Guatemala", 2, true, true]));
     assert_accessible(&window, &axe, &format!("the results {device:?}")).await;
 
     vote(&app, &election, &[("Guatemala", "Mixco", "UNE")]).await;
@@ -78,7 +82,25 @@ async fn check_page(device: Device) {
         HTMLAnchorElement.prototype.click = function () { done(this.download); };
         document.querySelector('#t-sedes .png').click()";
     assert_eq!(window.run_async(saves).await, "sedes.png");
+    let shares = "const block = blocks.get('partidos-por-departamento');
+        const texts = { heading: block.heading(), note: block.note(), legend: block.legend() };
+        return [...standAlone(block.picture, texts).children].map((part) => part.textContent).join('/')";
+    let drawn = window.run(shares).await;
+    let drawn = drawn.as_str().unwrap();
+    for part in [
+        "Partidos por departamento: Petén/",
+        "Votos: 1 · Actualizado: ",
+        "/CABAL · 1 · 100,0 %",
+    ] {
+        assert!(drawn.contains(part), "{drawn}");
+    }
     assert_eq!(window.console_errors().await, Vec::<String>::new());
+    if matches!(device, Device::Desktop) {
+        drop(app);
+        window
+            .wait_until("document.getElementById('stale').textContent !== ''")
+            .await;
+    }
 }
 
 #[tokio::test]
@@ -96,6 +118,23 @@ async fn a_large_screen_shows_tallies_in_turn_and_nothing_to_operate() {
     window
         .wait_until("document.querySelectorAll('.blocks > .tally:not([hidden])').length === 2")
         .await;
+    let is_seen =
+        "return [...document.querySelectorAll('.blocks > .tally')].flatMap((block, _, all) => {
+        all.forEach((other) => { other.hidden = other !== block; });
+        fit();
+        return block.getBoundingClientRect().bottom > innerHeight ? [block.id] : [];
+    })";
+    assert_eq!(window.run(is_seen).await, json!([]), "nothing is cut off");
+    window
+        .go(&format!(
+            "{}/c/{election}/results?screen=1&partidos-por-departamento=peten",
+            app.base
+        ))
+        .await;
+    let selected = "#t-partidos-por-departamento .values tbody";
+    window.wait_for_text(selected, "CABAL 1 100,0 %").await;
+    window.wait_until("follower.tallies.size > 0").await;
+    window.wait_for_text(selected, "CABAL 1 100,0 %").await;
     let operable = "return [...document.querySelectorAll('a, button, input, select, summary')]
         .filter((part) => part.checkVisibility()).length";
     assert_eq!(window.run(operable).await, 0);

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::map::{Area, Map, shade};
-use super::picture::{self, COLOURS, MAX_BARS, Part};
+use super::picture::{self, COLOURS, MAX_BARS, MAX_SCREEN_BARS, Part};
 use super::rows::{GroupRow, Scope, Search, ShownRow, or_no_answer};
 use crate::web::api::tallies::first_key;
 use crate::web::api::tally_body::VALUE_SEPARATOR;
@@ -28,6 +28,8 @@ pub(super) struct Block<'a> {
     pub(super) tally: &'a Tally,
     /// Selected value of the first field; `None` if the tally is shown as a whole.
     pub(super) selected: Option<String>,
+    /// Whether the link selects that value; else it is the highest one.
+    pub(super) is_fixed: bool,
     /// A value in the link that the first field does not have.
     pub(super) unknown: Option<String>,
     /// Counts that the picture shows.
@@ -52,6 +54,7 @@ impl<'a> Block<'a> {
             campaign,
             tally,
             selected: None,
+            is_fixed: false,
             unknown: None,
             scope: Scope::default(),
             groups: Vec::new(),
@@ -75,6 +78,9 @@ impl<'a> Block<'a> {
     /// Selects the value of the link, else the highest one.
     fn select(&mut self, view: &TallyView) {
         let typed = self.visit.query_param(&self.tally.id);
+        // An empty text is the value of no answer; where one is required it selects nothing.
+        let is_required = self.first_field().is_some_and(|field| field.required);
+        let typed = typed.filter(|typed| !(is_required && typed.trim().is_empty()));
         if let Some(typed) = typed {
             if let Ok(key) = first_key(self.campaign, self.tally, &typed) {
                 let (fields, merged) = (&self.campaign.fields, &view.merged);
@@ -84,6 +90,7 @@ impl<'a> Block<'a> {
                 let label = group.and_then(|group| group.label.clone());
                 let default = || self.first_field().map(|field| field.default_label(&key));
                 self.selected = label.or_else(default);
+                self.is_fixed = true;
                 return;
             }
             self.unknown = Some(typed);
@@ -236,8 +243,10 @@ impl<'a> Block<'a> {
 
     /// Returns the number of bars before those of the others.
     pub(super) fn top(&self) -> usize {
+        let is_screen = self.visit.query_value("screen") == "1";
+        let max = if is_screen { MAX_SCREEN_BARS } else { MAX_BARS };
         let top = self.tally.top.filter(|_| self.tally.by.len() == 1);
-        top.map_or(MAX_BARS, |top| top.min(MAX_BARS))
+        top.map_or(max, |top| top.min(max))
     }
 
     pub(super) fn bars(&self) -> Vec<Part<'_>> {
@@ -319,12 +328,16 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// Returns the link to the selection of a value of the first field.
+    /// Returns the link to the selection of a value of the first field. Keeps the search and what is selected elsewhere.
     pub(super) fn selection_link(&self, value: &str) -> String {
         let path = format!("/c/{}/results", self.campaign.id);
-        let link = self
-            .visit
-            .link_with_params(&path, [(&*self.tally.id, value)]);
+        let others = self.campaign.public_tallies().map(|tally| &*tally.id);
+        let others = others.filter(|id| *id != self.tally.id).chain(["q"]);
+        let others = others.filter_map(|name| Some((name, self.visit.query_param(name)?)));
+        let others: Vec<_> = others.filter(|(_, value)| !value.is_empty()).collect();
+        let others = others.iter().map(|(name, value)| (*name, value.as_str()));
+        let params = others.chain([(&*self.tally.id, value)]);
+        let link = self.visit.link_with_params(&path, params);
         format!("{link}#t-{}", self.tally.id)
     }
 

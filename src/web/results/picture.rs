@@ -5,6 +5,8 @@ use super::rows::{Scope, ShownRow};
 
 /// Maximum number of bars.
 pub(super) const MAX_BARS: usize = 20;
+/// Maximum number of bars on a large screen, where nobody scrolls.
+pub(super) const MAX_SCREEN_BARS: usize = 6;
 /// Height of a bar with its label, in pixels.
 const BAR_HEIGHT: usize = 44;
 /// Number of colours. Values beyond them, and the others, are grey.
