@@ -4,6 +4,7 @@
 
 const POLL_DELAY = 2_000; // ms between an answer and the next request
 const RUNS_FOR = 600_000; // ms after which an unattended page pauses by itself
+const PAGE = 100;
 const MAX_ROWS = 200;
 
 const list = document.getElementById('votes');
@@ -19,6 +20,7 @@ let tail = list.dataset.tail;
 let stopAt = Date.now() + RUNS_FOR;
 let isPaused = false;
 let timer = null;
+let turn = 0; // number of the poll loop, so that an earlier one ends
 
 function show(name) {
   if (state.textContent !== state.dataset[name]) state.textContent = state.dataset[name];
@@ -63,25 +65,43 @@ function add(votes) {
   while (list.rows.length > MAX_ROWS) list.deleteRow(-1);
 }
 
-async function poll() {
+async function read(before) {
+  const answer = await fetch(`${api}${api.includes('?') ? '&' : '?'}limit=${PAGE}&after=${tail}${before}`, { headers: { Accept: 'application/json' } });
+  // Logged out: the reloaded page says so.
+  if (answer.status === 401) location.reload();
+  if (!answer.ok) throw new Error(answer.statusText);
+  return answer.json();
+}
+
+/** Reads the votes that arrived, newest first: also what is left of a burst beyond one page, as far as the list has room. */
+async function readNew() {
+  const known = new Set([...list.rows].map(({ dataset }) => dataset.id));
+  const first = await read('');
+  const votes = [...first.votes];
+  let page = first;
+  while (page.next && votes.length < MAX_ROWS && page.votes.length === PAGE && !page.votes.some(({ id }) => known.has(id))) {
+    page = await read(`&before=${page.next}`);
+    votes.push(...page.votes);
+  }
+  return { votes, next: first.tail };
+}
+
+async function poll(mine) {
   timer = null;
   if (!document.hidden) {
     try {
-      const answer = await fetch(`${api}${api.includes('?') ? '&' : '?'}limit=100&after=${tail}`, { headers: { Accept: 'application/json' } });
-      // Logged out: the reloaded page says so.
-      if (answer.status === 401) return location.reload();
-      if (!answer.ok) throw new Error(answer.statusText);
-      const body = await answer.json();
-      if (isPaused) return;
-      add(body.votes);
-      tail = body.tail;
+      const { votes, next } = await readNew();
+      if (mine !== turn) return;
+      add(votes);
+      tail = next;
       show('live');
     } catch {
+      if (mine !== turn) return;
       show('failed');
     }
   }
   if (Date.now() > stopAt) return toggle();
-  if (!isPaused) timer = setTimeout(poll, POLL_DELAY);
+  timer = setTimeout(poll, POLL_DELAY, mine);
 }
 
 function toggle() {
@@ -89,10 +109,11 @@ function toggle() {
   pause.textContent = isPaused ? pause.dataset.resume : pause.dataset.pause;
   show(isPaused ? 'paused' : 'live');
   clearTimeout(timer);
+  turn += 1;
   stopAt = Date.now() + RUNS_FOR;
-  if (!isPaused) poll();
+  if (!isPaused) poll(turn);
 }
 
 pause.hidden = false;
 pause.addEventListener('click', toggle);
-poll();
+poll(turn);

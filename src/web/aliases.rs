@@ -14,7 +14,7 @@ use super::write_task::WriteTask;
 use jornada_domain::Campaign;
 
 /// Takes in a vote at the path of an alias; for any other path, there is no such page. A program that has mistyped its path
-/// reads problem+json: people post forms only below `/c/` and `/staff`.
+/// reads problem+json.
 pub async fn cast_by_alias(
     State(app): State<AppState>,
     client: ClientAddress,
@@ -23,8 +23,7 @@ pub async fn cast_by_alias(
 ) -> Result<Response, Error> {
     let path = request.uri().path();
     let Some((campaign, index)) = find_alias(&app, path) else {
-        let is_program = request.method() == Method::POST
-            && !["/c/", "/staff"].iter().any(|area| path.starts_with(area));
+        let is_program = is_of_program(request.method(), path);
         let mut response = Error::NoSuchPage.into_response();
         if is_program {
             response.extensions_mut().insert(AnsweredToProgram);
@@ -50,6 +49,11 @@ pub async fn cast_by_alias(
             response
         }
     })
+}
+
+/// Returns whether a program sends this, and nobody reads a page in answer: people post forms only below `/c/` and `/staff`.
+pub fn is_of_program(method: &Method, path: &str) -> bool {
+    *method == Method::POST && !["/c/", "/staff"].iter().any(|area| path.starts_with(area))
 }
 
 /// Returns the campaign of an alias and the number of the alias in it.

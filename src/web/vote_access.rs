@@ -18,9 +18,15 @@ use jornada_store::{VoteFilter, VotePage, VoteQuery};
 /// Votes that are compared with a filter for one page: a tenth of a second.
 pub const MAX_EXAMINED: u32 = 20_000;
 
-/// Time by which a reader who follows the votes looks back: votes of several processes are stored in another order than
-/// they were received.
+/// Time by which a reader who follows the votes looks back beyond the longest delay: votes of several processes are stored
+/// in another order than they were received.
 const LOOK_BACK: SignedDuration = SignedDuration::from_secs(10);
+
+/// Latest votes whose delays from the receipt to the store count for that: as many as a followed list shows.
+const TAIL_VOTES: u16 = 200;
+
+/// Age of a position, beyond that of the tail, from which reading the votes after it is not following them.
+const MAX_LATENESS: SignedDuration = SignedDuration::from_mins(1);
 
 /// A reader of the votes of a campaign.
 #[derive(Clone, Debug)]
@@ -35,9 +41,16 @@ pub struct VoteReader {
     pub campaign: Arc<Campaign>,
 }
 
+/// Returns whether a principal who may read votes may list those of a campaign. Who is limited to places may only if the
+/// campaign asks for one of a closed list.
+pub fn may_list(principal: &Principal, campaign: &Campaign) -> bool {
+    let field = campaign.tally_field();
+    let has_places = matches!(field.kind, FieldKind::Place(_)) && field.closed_values().is_some();
+    has_places || principal.place_scope().is_all()
+}
+
 impl VoteReader {
-    /// Checks that the principal may read votes of this campaign. Who is limited to places may only if the campaign asks
-    /// for one of a closed list.
+    /// Checks that the principal may read votes of this campaign.
     pub fn new(
         app: &AppState,
         principal: Principal,
@@ -49,10 +62,7 @@ impl VoteReader {
         if !campaign.is_vote() {
             return Err(Error::OtherKind);
         }
-        let field = campaign.tally_field();
-        let has_places =
-            matches!(field.kind, FieldKind::Place(_)) && field.closed_values().is_some();
-        if !has_places && !principal.place_scope().is_all() {
+        if !may_list(&principal, &campaign) {
             return Err(Error::Forbidden);
         }
         let app = app.clone();
@@ -64,8 +74,12 @@ impl VoteReader {
         })
     }
 
-    /// Returns a page of votes, after writing the audit entry.
-    pub async fn list(&self, query: VoteListQuery) -> Result<VotePage, Error> {
+    /// Returns a page of votes, after writing the audit entry, and the position from which whoever follows them goes on
+    /// unless it is a later page. Of a reader who follows them the audit log has one entry a minute.
+    pub async fn list(
+        &self,
+        query: VoteListQuery,
+    ) -> Result<(VotePage, Option<VotePosition>), Error> {
         let VoteListQuery {
             filter,
             limit,
@@ -81,25 +95,36 @@ impl VoteReader {
             limit,
             max_examined: MAX_EXAMINED,
         };
+        let now = Timestamp::now();
+        // The tail first: what is stored meanwhile comes after it.
+        let tail = match before {
+            None => Some(self.tail(now).await?),
+            Some(_) => None,
+        };
         let page = self.app.store.list_votes(&self.campaign, &query).await?;
-        let (actor, now) = (self.principal.actor(), Timestamp::now());
-        let tail_reads = &self.app.tail_reads;
-        if after.is_none() || tail_reads.admit(actor, &self.campaign.id, now) {
+        let is_recent = |(after, tail): (VotePosition, VotePosition)| {
+            tail.received_at.duration_since(after.received_at) <= MAX_LATENESS
+        };
+        let follows = after.zip(tail).is_some_and(is_recent);
+        let (actor, tail_reads) = (self.principal.actor(), &self.app.tail_reads);
+        if !follows || tail_reads.admit(actor, &self.campaign.id, now) {
             let event = self.new_event(AuditAction::VotesRead);
             let event = event.with_detail("filters", names);
             self.record(event.with_detail("rows", page.votes.len()))
                 .await?;
         }
-        Ok(page)
+        Ok((page, tail))
     }
 
-    /// Returns the position after which whoever follows the votes asks for the next ones.
-    pub async fn tail(&self) -> Result<VotePosition, Error> {
-        let now = Timestamp::now();
-        let newest = VoteQuery::newest(1, Some(now));
-        let page = self.app.store.list_votes(&self.campaign, &newest).await?;
+    /// Returns the position after which whoever follows the votes asks for the next ones. A vote that was stored late, and is
+    /// among the latest all the same, comes after it.
+    async fn tail(&self, now: Timestamp) -> Result<VotePosition, Error> {
+        let latest = VoteQuery::newest(TAIL_VOTES, Some(now));
+        let page = self.app.store.list_votes(&self.campaign, &latest).await?;
         let newest = page.votes.first().map(|vote| vote.vote.received_at);
-        let tail = newest.unwrap_or(now).saturating_sub(LOOK_BACK);
+        let delays = page.votes.iter().filter_map(StoredVote::delay);
+        let look_back = LOOK_BACK + delays.max().unwrap_or_default();
+        let tail = newest.unwrap_or(now).saturating_sub(look_back);
         Ok(VotePosition::first_at(tail.unwrap_or(Timestamp::MIN)))
     }
 

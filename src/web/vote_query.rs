@@ -29,7 +29,7 @@ const SEPARATOR: &str = "separator";
 const LANG: &str = "lang";
 
 /// Votes of a page, unless the request names another number.
-const DEFAULT_LIMIT: u16 = 20;
+pub const DEFAULT_LIMIT: u16 = 20;
 /// Maximum number of votes of a page.
 const MAX_LIMIT: u16 = 100;
 

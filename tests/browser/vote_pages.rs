@@ -15,6 +15,20 @@ async fn cast(app: &RunningInstance, election: &str, place: u32) {
     assert_eq!(answer.status(), 201);
 }
 
+/// Casts more votes at once than a page holds.
+async fn cast_burst(app: &RunningInstance, election: &str, votes: u32) {
+    let vote = |place: u32| {
+        json!({
+            "sede": place, "departamento": "San Marcos", "municipio": "San Pedro Sacatepéquez", "papeleta": "Blanca",
+            "partido": "UNE",
+        })
+    };
+    let votes: Vec<_> = (100..100 + votes).map(vote).collect();
+    let url = format!("{}/api/v1/campaigns/{election}/votes/batch", app.base);
+    let answer = app.http.post(url).json(&votes).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+}
+
 /// Visits and checks the pages of single votes as a logged-in administrator.
 pub async fn check_vote_pages(
     window: &Window,
@@ -58,6 +72,11 @@ pub async fn check_vote_pages(
     window.go(&format!("{list}?sede=7&lang=en")).await;
     assert_eq!(window.text("#votes td").await, "7");
     check("votes, filtered").await;
+    window.go(&list).await;
+    cast_burst(app, election, 150).await;
+    window
+        .wait_until("document.querySelectorAll('#votes tr').length == 170")
+        .await;
     window
         .go(&format!("{}/staff/dead-letters?lang=es", app.base))
         .await;

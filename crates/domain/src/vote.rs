@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::answers::Answers;
@@ -63,6 +63,12 @@ impl StoredVote {
             received_at: self.vote.received_at,
             id: self.vote.id,
         }
+    }
+
+    /// Returns the time from the receipt to the store; `None` if it is not known, or the receipt has a later time.
+    pub fn delay(&self) -> Option<SignedDuration> {
+        let delay = self.stored_at?.duration_since(self.vote.received_at);
+        (!delay.is_negative()).then_some(delay)
     }
 }
 

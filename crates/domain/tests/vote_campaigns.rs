@@ -87,6 +87,11 @@ fn each_kind_of_campaign_has_its_own_keys() {
         let told = vote(added);
         assert!(told.contains(expected), "{told}");
     }
+    let renamed = mistakes(&ELECTION.replace("\"partido\"", "\"from\""));
+    assert!(
+        renamed.contains("fields[from]: the list of votes has a parameter of this name"),
+        "{renamed}"
+    );
     let kind =
         |kind: &str| mistakes(&ELECTION.replace("kind = \"vote\"", &format!("kind = \"{kind}\"")));
     assert!(kind("survey").contains("4: kind: expected registration or vote"));

@@ -58,8 +58,8 @@ pub struct VoteListBody {
     pub next: Option<String>,
     /// False if 20,000 votes were compared with the filter before the page was full: go on with `next`.
     pub complete: bool,
-    /// Value of `after` for whoever follows the votes. It looks back 10 s, so that a vote that was stored late is found;
-    /// others come again. Missing with `before`.
+    /// Value of `after` for whoever follows the votes. It looks back by the longest time that one of the latest 200 votes took to
+    /// the store and 10 s more, so that votes that were stored late are found; others come again. Missing with `before`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tail: Option<String>,
 }
@@ -128,7 +128,7 @@ pub(super) enum VoteReadProblem {
 /// Votes of a campaign, in the order of receipt, newest first.
 ///
 /// Each field of the campaign is a parameter that filters by one answer, such as `departamento=Guatemala`, `_door` by
-/// `http`, `grpc`, `form`, `import` or `queue`, and `_instance` by the name of the instance that took the vote in. Pages are stable while votes arrive. Each read leaves an audit entry, of `after` one a minute.
+/// `http`, `grpc`, `form`, `import` or `queue`, and `_instance` by the name of the instance that took the vote in. Pages are stable while votes arrive. Each read leaves an audit entry, of `after` with a recent `tail` and without `before` one a minute.
 #[utoipa::path(
     get,
     path = "/api/v1/campaigns/{campaign}/votes",
@@ -159,11 +159,7 @@ pub async fn list(
     let query = query.unwrap_or_default();
     let query = VoteListQuery::parse(&query, &reader.campaign, visit.lang);
     let query = query.map_err(Error::InvalidQuery)?;
-    let tail = match query.before {
-        None => Some(reader.tail().await?),
-        Some(_) => None,
-    };
-    let page = reader.list(query).await?;
+    let (page, tail) = reader.list(query).await?;
     let votes = page.votes.iter();
     Ok(uncached(VoteListBody {
         votes: votes

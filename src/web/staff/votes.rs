@@ -11,12 +11,12 @@ use crate::web::error::Error;
 use crate::web::error::problem::FieldProblem;
 use crate::web::filled_form::FilledForm;
 use crate::web::vote_access::VoteReader;
-use crate::web::vote_query::{DOOR, INSTANCE, PERIOD, VoteListQuery};
+use crate::web::vote_query::{DEFAULT_LIMIT, DOOR, INSTANCE, PERIOD, VoteListQuery};
 use jornada_domain::staff::Permission;
 use jornada_domain::vote::{StoredVote, VotePosition};
 use jornada_domain::{Campaign, Door, Field, FieldKind, RegistrationId};
 use jornada_http::page::{render, staff_path};
-use jornada_store::VotePage;
+use jornada_store::{VoteFilter, VotePage};
 
 /// Typed filters, by the names of the parameters.
 type Typed = Vec<(String, String)>;
@@ -30,22 +30,22 @@ pub(super) async fn show_votes(
     let query = query.unwrap_or_default();
     let parsed = VoteListQuery::parse(&query, &reader.campaign, context.lang);
     let typed = read_filters(&query);
+    let limit = parsed.as_ref().ok().map(|query| query.limit);
+    let limit = limit.filter(|limit| *limit != DEFAULT_LIMIT);
     let (form, list) = match parsed {
         Ok(query) => {
-            let tail = match query.before {
-                None => Some(reader.tail().await?.to_string()),
-                Some(_) => None,
-            };
-            let page = reader.list(query).await?;
-            (FilledForm::new(typed), Some((page, tail)))
+            let typed = with_local_period(typed, &query.filter, &reader.campaign);
+            (FilledForm::new(typed), Some(reader.list(query).await?))
         }
         Err(problems) => (FilledForm::rejected_fields(typed, problems), None),
     };
     let (page, tail) = list.map_or_else(Default::default, |(page, tail)| (Some(page), tail));
+    let tail = tail.map(|tail| tail.to_string());
     Ok(form.render(&VotesPage {
         visit: &context,
         campaign: &reader.campaign,
         form: &form,
+        limit,
         page,
         tail,
     }))
@@ -81,12 +81,30 @@ fn read_filters(query: &str) -> Typed {
         .collect()
 }
 
+/// Writes the period as its inputs need it, by the clocks of the campaign: a link may have it as days or RFC 3339.
+fn with_local_period(mut typed: Typed, filter: &VoteFilter, campaign: &Campaign) -> Typed {
+    for (name, value) in &mut typed {
+        let at = match PERIOD.iter().position(|known| known == name) {
+            Some(0) => filter.from,
+            Some(_) => filter.until,
+            None => None,
+        };
+        if let Some(at) = at {
+            let local = at.to_zoned(campaign.time_zone.clone());
+            *value = local.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+        }
+    }
+    typed
+}
+
 #[derive(Template)]
 #[template(path = "staff/votes.html")]
 struct VotesPage<'a> {
     visit: &'a StaffContext,
     campaign: &'a Campaign,
     form: &'a FilledForm<Typed>,
+    /// Number of votes of a page, if it is not the default.
+    limit: Option<u16>,
     /// `None` if the filters cannot be used.
     page: Option<VotePage>,
     /// Position from which the script goes on; only on the first page.
@@ -118,7 +136,10 @@ impl VotesPage<'_> {
         let path = staff_path(&self.campaign.id, "votes");
         let filters = self.form.values.iter();
         let filters = filters.map(|(name, value)| (name.as_str(), value.as_str()));
-        self.visit.link_with_params(&path, filters.chain(position))
+        let limit = self.limit.map(|limit| limit.to_string());
+        let limit = limit.as_deref().map(|limit| ("limit", limit));
+        let page = limit.into_iter().chain(position);
+        self.visit.link_with_params(&path, filters.chain(page))
     }
 
     /// Returns the link to the votes before a page.
@@ -197,9 +218,7 @@ impl OneVotePage<'_> {
 
     /// Returns the milliseconds from the receipt to the store.
     fn delay(&self) -> Option<i64> {
-        let stored_at = self.stored.stored_at?;
-        let delay = stored_at.duration_since(self.stored.vote.received_at);
-        i64::try_from(delay.as_millis()).ok()
+        i64::try_from(self.stored.delay()?.as_millis()).ok()
     }
 }
 

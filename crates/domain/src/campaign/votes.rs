@@ -144,6 +144,17 @@ pub(super) fn read_within(table: &mut TableReader<'_>, earlier: &[Field]) -> Opt
     )
 }
 
+/// Parameters of the list of votes beside its fields.
+const LIST_PARAMETERS: [&str; 7] = [
+    "after",
+    "before",
+    "from",
+    "lang",
+    "limit",
+    "separator",
+    "until",
+];
+
 /// Records an error for everything that only registrations have, or only votes.
 pub(super) fn check_kind(kind: CampaignKind, root: &mut TableReader<'_>, fields: &[Field]) {
     let is_vote = kind == CampaignKind::Vote;
@@ -163,11 +174,17 @@ pub(super) fn check_kind(kind: CampaignKind, root: &mut TableReader<'_>, fields:
     }
     for field in fields {
         let path = format!("fields[{}]", field.name);
-        let record = |message| root.record_error_at(root.offset("fields"), &path, message);
+        let record = |message: &str| root.record_error_at(root.offset("fields"), &path, message);
         let is_of_person = field.personal || field.unique;
         if is_vote && (is_of_person || matches!(field.kind, FieldKind::Document | FieldKind::Photo))
         {
             record("a vote has no photo, no document, and no personal or unique field");
+        }
+        if is_vote && LIST_PARAMETERS.contains(&field.name.as_str()) {
+            let names = LIST_PARAMETERS.join(", ");
+            record(&format!(
+                "the list of votes has a parameter of this name, as of {names}: choose another one"
+            ));
         }
         if !is_vote && field.within.is_some() {
             record("within: only campaigns with kind = \"vote\" have it");

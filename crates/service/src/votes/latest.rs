@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use tokio::time::timeout;
 
@@ -31,7 +32,8 @@ pub struct LatestVotes {
 #[derive(Clone, Debug, Default)]
 struct Read {
     started_at: Option<Instant>,
-    votes: Arc<Vec<StoredVote>>,
+    /// `None` until the first read.
+    votes: Option<Arc<Vec<StoredVote>>>,
 }
 
 impl LatestVotes {
@@ -43,24 +45,29 @@ impl LatestVotes {
         }
     }
 
-    /// Returns the latest votes of a campaign, newest first. While the store fails or is slow: those of the last read.
-    pub async fn of(&self, campaign: &Arc<Campaign>) -> Arc<Vec<StoredVote>> {
+    /// Returns the latest votes of a campaign that were received before a time, newest first. While the store fails or is slow:
+    /// those of the last read.
+    pub async fn of(&self, campaign: &Arc<Campaign>, now: Timestamp) -> Arc<Vec<StoredVote>> {
         let last = {
             let mut known = self.known.lock();
             let read = known.entry(campaign.id.clone()).or_default();
             let is_fresh = |at: Instant| at.elapsed() < MIN_INTERVAL;
-            if read.started_at.is_some_and(is_fresh) {
-                return Arc::clone(&read.votes);
+            // Until the first read is done, each request reads.
+            if let Some(votes) = &read.votes
+                && read.started_at.is_some_and(is_fresh)
+            {
+                return Arc::clone(votes);
             }
             read.started_at = Some(Instant::now());
-            Arc::clone(&read.votes)
+            read.votes.clone().unwrap_or_default()
         };
-        let query = VoteQuery::newest(LIMIT, None);
+        // A program may write a time of the future to the queue.
+        let query = VoteQuery::newest(LIMIT, Some(now));
         let page = timeout(MAX_WAIT, self.store.list_votes(campaign, &query)).await;
         let Ok(Ok(page)) = page else { return last };
         let votes = Arc::new(page.votes);
         if let Some(read) = self.known.lock().get_mut(&campaign.id) {
-            read.votes = Arc::clone(&votes);
+            read.votes = Some(Arc::clone(&votes));
         }
         votes
     }

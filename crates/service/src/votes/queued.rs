@@ -258,10 +258,11 @@ fn choose<'a>(
     })
 }
 
-/// Returns the door. Programs that write to the queue may have names of their own for theirs.
+/// Returns the door. Programs that write to the queue may have names of their own for theirs; an import writes none.
 fn read_door(member: Option<Cow<'_, str>>, header: Option<&[u8]>) -> Door {
     let sent = choose((DOOR, member), ("door", header));
     let door = sent.and_then(|(_, text)| text.parse().ok());
+    let door = door.filter(|door| *door != Door::Import);
     door.unwrap_or(Door::Queue)
 }
 

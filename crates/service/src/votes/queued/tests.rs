@@ -158,6 +158,8 @@ fn members_come_before_headers() {
     });
     let foreign = foreign.unwrap();
     assert_eq!(foreign.door, Door::Queue);
+    let import = r#", "_campaign": "elecciones", "_door": "import""#;
+    assert_eq!(judged(&with(import)).unwrap().door, Door::Queue);
     assert_eq!(foreign.received_at, at("2026-11-28T08:00:00.123Z"));
     let wrong = QueueRecord {
         received_at: Some(vec![0xFF]),
