@@ -80,7 +80,7 @@ pub(super) async fn lines(store: &Store) -> anyhow::Result<Vec<ErasedLine>> {
         let Some(last) = page.last() else { break };
         after = Some(last.id);
         let erased = page.into_iter();
-        lines.extend(erased.map(|it| ErasedLine::new(it.campaign, it.id, it.cause)));
+        lines.extend(erased.map(|it| ErasedLine::new(it.campaign, it.id, it.cause.into())));
     }
     after = None;
     loop {
@@ -90,7 +90,8 @@ pub(super) async fn lines(store: &Store) -> anyhow::Result<Vec<ErasedLine>> {
         };
         after = Some(*last);
         let ended = page.into_iter();
-        lines.extend(ended.map(|(campaign, id, state)| ErasedLine::new(campaign, id, state)));
+        lines
+            .extend(ended.map(|(campaign, id, state)| ErasedLine::new(campaign, id, state.into())));
     }
 }
 

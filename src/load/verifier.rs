@@ -16,7 +16,8 @@ use super::verification_report::{StoredByPerson, VerificationReport};
 use jornada_domain::tally::{MergedTally, PublicTally, TallyRow};
 use jornada_domain::{Campaign, Registration, RegistrationSelection};
 use jornada_objects::{ObjectError, ObjectKey, ObjectStore};
-use jornada_service::tally::counts::{CampaignCounts, SnapshotCounter};
+use jornada_service::tally::counts::CampaignCounts;
+use jornada_service::tally::snapshot_counter::count_campaigns;
 use jornada_store::{Store, StoreError};
 
 /// Polling interval while waiting for a buffered photo or for totals to catch up.
@@ -143,10 +144,8 @@ impl Verifier {
     /// Returns what the public chart must list, counted in the store, by counted value.
     async fn count_store(&self) -> Result<BTreeMap<String, u64>, StoreError> {
         let campaign = self.people.campaign();
-        let campaigns = vec![(Arc::clone(campaign), SnapshotCounter::new(campaign))];
-        let (counters, _) = self.store.snapshot(campaigns).await?;
-        let counts = counters.into_iter().map(SnapshotCounter::finish);
-        let counts = counts.flat_map(|(_, counts)| counts).collect();
+        let (counted, _) = count_campaigns(&self.store, vec![Arc::clone(campaign)]).await?;
+        let counts = counted.into_iter().flat_map(|(_, counts)| counts).collect();
         Ok(public_totals(campaign, &counts))
     }
 

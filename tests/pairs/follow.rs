@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jornada::app::metrics::Metrics;
 use jornada_domain::CampaignId;
 use jornada_domain::registration::UniqueKey;
+use jornada_domain::tally::MAX_KEYS;
 use jornada_domain::{Campaign, FormData, Registration, RegistrationId};
 use jornada_service::tally::follower::Follower;
 use jornada_service::tally::{LeaderTurn, TallyCache};
@@ -108,27 +109,35 @@ impl TallyFixture {
 
     pub async fn register(&self, numbers: std::ops::Range<u32>, place: &str) {
         for number in numbers {
-            let form = FormData {
-                parts: vec![("lugar".into(), place.into())],
-                has_photo: false,
-            };
-            let answers = self.campaign.validate(&form).unwrap();
-            let key = UniqueKey::Answer(format!("{place} {number}"));
-            let registration = Registration {
-                id: RegistrationId::derive(&[3; 32], self.id(), &key),
-                campaign: self.id().clone(),
-                tally_value: self.campaign.tally_value(&answers),
-                digest: answers.digest(&self.campaign, None),
-                answers,
-                photo: None,
-                received_at: Timestamp::now(),
-            };
-            let record = NewRegistration {
-                campaign: Arc::clone(&self.campaign),
-                registration,
-            };
-            let outcomes = self.store.insert(vec![record]).await;
-            assert!(matches!(outcomes[..], [Ok(InsertOutcome::Inserted)]));
+            self.insert(vec![self.record(number, place)]).await;
+        }
+    }
+
+    async fn insert(&self, records: Vec<NewRegistration>) {
+        for outcome in self.store.insert(records).await {
+            assert!(matches!(outcome, Ok(InsertOutcome::Inserted)));
+        }
+    }
+
+    fn record(&self, number: u32, place: &str) -> NewRegistration {
+        let form = FormData {
+            parts: vec![("lugar".into(), place.into())],
+            has_photo: false,
+        };
+        let answers = self.campaign.validate(&form).unwrap();
+        let key = UniqueKey::Answer(format!("{place} {number}"));
+        let registration = Registration {
+            id: RegistrationId::derive(&[3; 32], self.id(), &key),
+            campaign: self.id().clone(),
+            tally_value: self.campaign.tally_value(&answers),
+            digest: answers.digest(&self.campaign, None),
+            answers,
+            photo: None,
+            received_at: Timestamp::now(),
+        };
+        NewRegistration {
+            campaign: Arc::clone(&self.campaign),
+            registration,
         }
     }
 
@@ -296,6 +305,29 @@ async fn an_unreadable_delta_stops_nothing() {
         fixture.metrics.text().contains(&name)
     };
     assert!(rebuilds("missing") && rebuilds("lost"));
+}
+
+#[tokio::test]
+async fn the_highest_value_is_listed_however_many_came_before_it() {
+    let fixture = TallyFixture::embedded_and_idle().await;
+    let places = u32::try_from(MAX_KEYS).unwrap() + 1;
+    let places: Vec<_> = (0..places)
+        .map(|number| fixture.record(0, &format!("Lugar {number}")))
+        .collect();
+    for batch in places.chunks(1_000) {
+        fixture.insert(batch.to_vec()).await;
+    }
+    fixture.follow();
+    wait_until("one place is counted with the others", async || {
+        let counts = fixture.cache.counts(&fixture.campaign).await.unwrap();
+        counts.get("lugar").is_some_and(|tally| tally.others == 1)
+    })
+    .await;
+    let newcomer = (0..5).map(|number| fixture.record(number, "Yopal"));
+    fixture.insert(newcomer.collect()).await;
+    fixture.wait_for_total("Yopal", 5).await;
+    let counts = fixture.cache.counts(&fixture.campaign).await.unwrap();
+    assert_eq!(counts["lugar"].total(), MAX_KEYS as u64 + 6);
 }
 
 #[tokio::test]

@@ -184,12 +184,18 @@ async fn further_keys_are_counted_together(cache: TallyCache) {
         (vec![("c", 3)], 0),
         (vec![("d", 1), ("c", -1)], 1),
     ];
-    for (at, (some, expected_others)) in (1..).zip(steps) {
+    let grows = [true, false, true, false, false, false, true];
+    let mut requests = 0;
+    for ((at, (some, expected_others)), grows) in (1..).zip(steps).zip(grows) {
         let some = changes(&vote.id, &some);
         assert!(add(&cache, at, at + 1, &some).await);
         let counts = cache.counts(&vote).await.unwrap();
         assert_eq!(counts["lugar"].others, expected_others);
+        requests += u64::from(grows);
     }
+    // Only a recount tells whether one of the others is among the highest by now.
+    let turn = cache.acquire_lead(None, now).await.unwrap();
+    assert_eq!(turn, due(&vote.id, requests));
     let counts = cache.counts(&vote).await.unwrap();
     assert_eq!(counts["lugar"].counts.get(&key("c")), Some(&2));
     assert_eq!(counts["lugar"].total(), 2 * (MAX_KEYS as u64 - 1) + 3);

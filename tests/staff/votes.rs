@@ -39,7 +39,17 @@ async fn a_clerk_sees_the_votes_of_their_places_and_each_read_is_recorded() {
             .status,
         404
     );
+    // The figures of votes are those of the places, too.
+    let overview = clerk.get("/staff?lang=en").await.body;
+    for figure in [
+        "<dt>Votes a minute now</dt><dd>1</dd>",
+        "<dt>Votes in the last hour</dt><dd>unknown</dd>",
+        "<tr><th scope=\"row\">http</th><td>1</td></tr>",
+    ] {
+        assert!(overview.contains(figure), "{figure}: {overview}");
+    }
     let contest = format!("/staff/c/{}/votes", area.installation.contest);
+    assert!(overview.contains(&list) && !overview.contains(&contest));
     assert_eq!(
         clerk.get(&contest).await.status,
         403,
@@ -82,13 +92,47 @@ async fn a_clerk_sees_the_votes_of_their_places_and_each_read_is_recorded() {
     );
     assert_eq!(area.audit_entries(AuditAction::AccessDenied).await.len(), 2);
 
-    // Who follows the votes leaves one entry a minute.
-    let api = format!("/api/v1/campaigns/{}/votes", area.installation.election);
-    let before = area.audit_entries(AuditAction::VotesRead).await.len();
-    for _ in 0..3 {
-        let page = admin.get(&format!("{api}?after=0-{here}")).await;
-        assert_eq!(page.status, 200, "{}", page.body);
+    let page = admin
+        .get(&format!("{list}?limit=1&from=2020-01-01&until=2099-12-31"))
+        .await;
+    for part in [
+        "value=\"2020-01-01T00:00:00\"",
+        "value=\"2100-01-01T00:00:00\"",
+        "limit=1&amp;before=",
+    ] {
+        assert!(page.body.contains(part), "{part}: {}", page.body);
     }
-    let after = area.audit_entries(AuditAction::VotesRead).await.len();
-    assert_eq!(after, before + 1);
+
+    // Who follows the votes leaves one entry a minute, and who reads others with `after` one each time.
+    let api = format!("/api/v1/campaigns/{}/votes", area.installation.election);
+    let first = admin.get(&format!("{api}?limit=1")).await;
+    let first: serde_json::Value = serde_json::from_str(&first.body).unwrap();
+    let [tail, next] = ["tail", "next"].map(|name| first[name].as_str().unwrap());
+    // A vote that waited in the queue for a minute comes after the tail as soon as it is stored.
+    let file = area.installation.folder.path().join("data/jornada.db");
+    let store = rusqlite::Connection::open(file).unwrap();
+    let delay =
+        "UPDATE votes SET received_at = received_at - 60000 WHERE answers ->> '$.sede' = '1111'";
+    assert_eq!(store.execute(delay, ()).unwrap(), 1);
+    let late = admin.get(&format!("{api}?after={tail}")).await;
+    assert!(!late.body.contains(&here));
+    let late: serde_json::Value = serde_json::from_str(&late.body).unwrap();
+    let late_tail = late["tail"].as_str().unwrap();
+    let found = admin.get(&format!("{api}?after={late_tail}")).await;
+    assert!(found.body.contains(&here));
+    let zero = "0".repeat(32);
+    for (query, entries) in [
+        (format!("after={tail}"), 1),
+        (format!("after={tail}&before={next}"), 3),
+        (format!("after=0-{zero}&before={next}"), 3),
+        (format!("after=0-{zero}"), 3),
+    ] {
+        let before = area.audit_entries(AuditAction::VotesRead).await.len();
+        for _ in 0..3 {
+            let page = admin.get(&format!("{api}?{query}")).await;
+            assert_eq!(page.status, 200, "{}", page.body);
+        }
+        let after = area.audit_entries(AuditAction::VotesRead).await.len();
+        assert_eq!(after, before + entries, "{query}");
+    }
 }

@@ -10,7 +10,8 @@ use jornada_domain::registration::UniqueKey;
 use jornada_domain::{Campaign, RegistrationId, RegistrationSelection};
 use jornada_runtime::cache::CacheSetting;
 use jornada_service::tally::TallyCache;
-use jornada_service::tally::counts::{CountChanges, Projection, SnapshotCounter};
+use jornada_service::tally::counts::{CountChanges, Projection};
+use jornada_service::tally::snapshot_counter::count_campaigns;
 use jornada_store::{Feed, FeedChange, FeedPosition, Store, UpdateOutcome};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -110,10 +111,8 @@ struct Consumer {
 impl Consumer {
     async fn start(store: &Store, campaign: &Arc<Campaign>) -> Self {
         let cache = TallyCache::open(&CacheSetting::Memory, Uuid::nil(), "one").unwrap();
-        let counter = SnapshotCounter::new(campaign);
-        let counters = vec![(Arc::clone(campaign), counter)];
-        let (counters, position) = store.snapshot(counters).await.unwrap();
-        let counts: Vec<_> = counters.into_iter().map(SnapshotCounter::finish).collect();
+        let counted = count_campaigns(store, vec![Arc::clone(campaign)]).await;
+        let (counts, position) = counted.unwrap();
         let replaced = cache.replace(None, &position, &counts, Timestamp::now());
         assert!(replaced.await.unwrap());
         Self {

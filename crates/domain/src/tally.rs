@@ -127,8 +127,9 @@ impl Tally {
 
 impl TallyCounts {
     /// Adds `difference` to the count of a key, or of all others if there are too many keys. While there are others, no
-    /// further key gets a count of its own, because some of it may be among them: each listed count stays exact.
-    pub fn add(&mut self, key: Vec<String>, difference: i64) {
+    /// further key gets a count of its own, because some of it may be among them: each listed count stays exact. Returns
+    /// whether the others got more: one of them may be among the highest by now, which only a recount tells.
+    pub fn add(&mut self, key: Vec<String>, difference: i64) -> bool {
         let is_full = self.counts.len() >= MAX_KEYS;
         match self.counts.entry(key) {
             Entry::Occupied(mut entry) => {
@@ -140,22 +141,12 @@ impl TallyCounts {
             Entry::Vacant(entry) if difference > 0 && self.others == 0 && !is_full => {
                 entry.insert(difference.unsigned_abs());
             }
-            Entry::Vacant(_) => self.others = self.others.saturating_add_signed(difference),
+            Entry::Vacant(_) => {
+                self.others = self.others.saturating_add_signed(difference);
+                return difference > 0;
+            }
         }
-    }
-
-    /// Keeps the highest [`MAX_KEYS`] counts and adds up the others.
-    pub fn limit_keys(&mut self) {
-        if self.counts.len() <= MAX_KEYS {
-            return;
-        }
-        let mut counts: Vec<_> = std::mem::take(&mut self.counts).into_iter().collect();
-        counts.sort_by(|(key, count), (other_key, other)| {
-            other.cmp(count).then_with(|| key.cmp(other_key))
-        });
-        let others = counts.split_off(MAX_KEYS);
-        self.others += others.iter().map(|(_, count)| count).sum::<u64>();
-        self.counts = counts.into_iter().collect();
+        false
     }
 
     /// Returns the sum of all counts.
@@ -188,19 +179,5 @@ mod tests {
         assert_eq!((counts.others, counts.total()), (0, MAX_KEYS as u64 - 1));
         counts.add(key(MAX_KEYS), 2);
         assert_eq!((counts.counts[&key(MAX_KEYS)], counts.others), (2, 0));
-    }
-
-    #[test]
-    fn the_highest_counts_stay() {
-        let mut counts = TallyCounts::default();
-        for number in 0..MAX_KEYS + 3 {
-            counts
-                .counts
-                .insert(vec![number.to_string()], number as u64 + 1);
-        }
-        let total = counts.total();
-        counts.limit_keys();
-        assert_eq!((counts.counts.len(), counts.others), (MAX_KEYS, 6));
-        assert_eq!(counts.total(), total);
     }
 }

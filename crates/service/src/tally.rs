@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod minutes;
 mod rebuild_pace;
 pub mod redis;
+pub mod snapshot_counter;
 
 use std::sync::Arc;
 
@@ -107,7 +108,8 @@ impl TallyCache {
     }
 
     /// Adds changes to counts at position `from` and moves them to `to`, atomically. Returns false and changes nothing if
-    /// they are at another position, because another leader moved them.
+    /// they are at another position, because another leader moved them. Requests a refresh of campaigns of which a key without
+    /// a count of its own got more: it may be one of the highest by now.
     ///
     /// # Errors
     /// After an error the changes may have been applied: read the state again.

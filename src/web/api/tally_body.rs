@@ -84,6 +84,10 @@ pub struct TallyBody<'a> {
     values: Vec<KeyCountBody<'a>>,
     /// What `values` does not list.
     others: Option<OthersBody>,
+    /// True if the `key` asked for has no count of its own, because too many values were typed: it is one of the `others`, which
+    /// are counted together.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    among_others: bool,
     /// Totals by the first field, if there are several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     groups: Vec<GroupBody>,
@@ -185,7 +189,16 @@ impl<'a> TallyBody<'a> {
             total: public.total,
             values: public.rows().map(KeyCountBody::from).collect(),
             others: public.others.map(OthersBody::from),
+            among_others: false,
             groups: groups(public.group_totals()),
+        }
+    }
+
+    /// Marks a value that has no count of its own.
+    pub fn of_one_value(self) -> Self {
+        Self {
+            among_others: self.values.is_empty() && self.groups.is_empty() && self.others.is_some(),
+            ..self
         }
     }
 }

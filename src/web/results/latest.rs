@@ -24,8 +24,8 @@ pub(super) struct Latest<'a> {
     visit: &'a PageContext,
     campaign: &'a Campaign,
     now: Timestamp,
-    /// Votes of each complete minute, the oldest first.
-    minutes: Vec<u64>,
+    /// Votes of each complete minute, the oldest first; `None` before the counting began.
+    minutes: Vec<Option<u64>>,
     /// The latest votes, newest first.
     votes: Arc<Vec<StoredVote>>,
 }
@@ -57,30 +57,36 @@ impl<'a> Latest<'a> {
             campaign,
             now,
             minutes: minutes.unwrap_or_default(),
-            votes: app.latest_votes.of(campaign).await,
+            votes: app.latest_votes.of(campaign, now).await,
         })
     }
 
     fn line_points(&self) -> String {
-        picture::line_points(&self.minutes)
+        let counts = self.minutes.iter().map(|count| count.unwrap_or_default());
+        picture::line_points(&counts.collect::<Vec<_>>())
     }
 
-    fn highest(&self) -> u64 {
-        self.minutes.iter().copied().max().unwrap_or_default()
+    /// Returns the most votes in a minute.
+    fn highest(&self) -> String {
+        self.count_text(self.minutes.iter().flatten().max())
     }
 
-    fn last(&self) -> u64 {
-        self.minutes.last().copied().unwrap_or_default()
+    fn last(&self) -> String {
+        self.count_text(self.minutes.last().and_then(Option::as_ref))
+    }
+
+    fn count_text(&self, count: Option<&u64>) -> String {
+        count.map_or_else(|| "—".to_owned(), |count| self.visit.count(*count))
     }
 
     /// Returns the beginning of each minute and its votes, the latest first, without those that had none.
     fn busy_minutes(&self) -> Vec<(String, u64)> {
         let minutes = (1..=SHOWN).zip(self.minutes.iter().rev());
-        let minutes = minutes.filter(|(_, votes)| **votes > 0);
         minutes
-            .map(|(ago, votes)| {
+            .filter_map(|(ago, votes)| {
+                let votes = votes.filter(|votes| *votes > 0)?;
                 let at = self.now - SignedDuration::from_mins(ago);
-                (self.clock(&at, "%H:%M"), *votes)
+                Some((self.clock(&at, "%H:%M"), votes))
             })
             .collect()
     }

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::context::{PageResult, StaffContext};
 use super::vote_figures::{QueueFigures, SAMPLE, VoteFigures};
+use crate::web::vote_access::may_list;
 use jornada_domain::campaign::CampaignStatus;
 use jornada_domain::staff::Permission;
 use jornada_domain::{Campaign, Lang, RejectionReason};
@@ -31,7 +32,7 @@ pub(super) async fn show_overview(context: StaffContext) -> PageResult {
         let overview = app.overviews.fetch(campaign, now).await?;
         let mut summary = CampaignSummary::new(&context, campaign, &overview, now);
         if campaign.is_vote() {
-            summary.votes = VoteFigures::read(app, campaign, now).await;
+            summary.votes = VoteFigures::read(&context, campaign, now).await;
         }
         campaigns.push(summary);
     }
@@ -181,6 +182,13 @@ impl<'a> CampaignSummary<'a> {
             }
             _ => text!(self.visit.lang, "common-no-registrations").to_owned(),
         }
+    }
+
+    /// Returns whether the reader may list the votes.
+    fn lists_votes(&self) -> bool {
+        let principal = &self.visit.principal;
+        let may_read = self.campaign.is_vote() && principal.may(Permission::ReadVotes);
+        may_read && may_list(principal, self.campaign)
     }
 
     fn rate_text(&self) -> String {

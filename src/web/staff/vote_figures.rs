@@ -8,7 +8,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::timeout;
 
+use super::context::StaffContext;
 use crate::app::App;
+use crate::web::vote_access::{MAX_EXAMINED, may_list};
 use jornada_domain::Campaign;
 use jornada_domain::vote::StoredVote;
 use jornada_queue::QueueState;
@@ -47,16 +49,34 @@ pub(super) struct QueueFigures {
 }
 
 impl VoteFigures {
-    /// Reads the newest votes of a campaign.
-    pub(super) async fn read(app: &App, campaign: &Arc<Campaign>, now: Timestamp) -> Self {
-        let newest = VoteQuery::newest(SAMPLE, Some(now));
+    /// Reads the newest votes of a campaign, within the places of the reader. The votes of the last hour are known of the
+    /// whole campaign only.
+    pub(super) async fn read(
+        context: &StaffContext,
+        campaign: &Arc<Campaign>,
+        now: Timestamp,
+    ) -> Self {
+        let (app, principal) = (&context.app, &context.principal);
+        let sees_all = principal.place_scope().is_all();
+        if !may_list(principal, campaign) {
+            return Self::default();
+        }
+        let mut newest = VoteQuery::newest(SAMPLE, Some(now));
+        if !sees_all {
+            let places = principal.visible_values(campaign);
+            let field = campaign.tally_field().name.clone();
+            newest.filter.answers.push((field, places));
+            newest.max_examined = MAX_EXAMINED;
+        }
         let list = app.store.list_votes(campaign, &newest);
         let mut figures = match timeout(LOOK_TIMEOUT, list).await {
             Ok(Ok(page)) => Self::of_newest(&page.votes, now),
             _ => Self::default(),
         };
-        let totals = app.live_totals.latest(&campaign.id);
-        figures.hour = totals.map(|totals| votes_per_minute(&totals.counts, now).iter().sum());
+        let totals = app.live_totals.latest(&campaign.id).filter(|_| sees_all);
+        // Unknown until an hour was counted.
+        let minutes = totals.map(|totals| votes_per_minute(&totals.counts, now));
+        figures.hour = minutes.and_then(|minutes| minutes.into_iter().sum());
         figures
     }
 

@@ -44,7 +44,8 @@ pub struct Others {
 }
 
 impl PublicTally {
-    /// Creates the public view, of one value of the first field only if `first` is given.
+    /// Creates the public view, of one value of the first field only if `first` is given. A value without a count of its own
+    /// may be among those that are counted together: the view has them as others then.
     pub fn new(fields: &[Field], tally: &Tally, merged: &MergedTally, first: Option<&str>) -> Self {
         let mut groups: Vec<_> = split(tally, merged, first)
             .into_iter()
@@ -53,7 +54,9 @@ impl PublicTally {
             .collect();
         groups.sort_by(|a, b| b.total.cmp(&a.total).then_with(|| a.label.cmp(&b.label)));
         let unlisted = fit(&mut groups);
-        let uncounted = in_steps(merged.others, tally).filter(|_| first.is_none());
+        let has_value = |row: &TallyRow| row.key.first().map(String::as_str) == first;
+        let may_have = first.is_none() || !merged.rows.iter().any(has_value);
+        let uncounted = in_steps(merged.others, tally).filter(|_| may_have);
         let uncounted = uncounted.map(|count| Others {
             count,
             values: None,

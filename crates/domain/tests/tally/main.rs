@@ -214,6 +214,18 @@ fn the_top_is_of_each_group_and_the_rest_is_others() {
     );
 }
 
+#[test]
+fn a_value_without_a_count_of_its_own_is_among_the_others() {
+    let campaign = open("suppress_below = 0");
+    let mut merged = merged(&campaign, [(vec!["A".to_owned()], 7)]);
+    merged.others = 30;
+    let told = |key| {
+        let view = public(&campaign, &merged, Some(key));
+        (view.total, view.others.map(|others| others.count))
+    };
+    assert_eq!((told("A"), told("B")), ((7, None), (30, Some(30))));
+}
+
 /// Pseudo-random text of letters that no compression shortens.
 fn noise(seed: u64, chars: usize) -> String {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;

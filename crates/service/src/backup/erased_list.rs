@@ -28,8 +28,8 @@ pub struct ErasedLine {
 
 impl ErasedLine {
     /// Creates a line.
-    pub fn new(campaign: CampaignId, id: RegistrationId, cause: impl ToString) -> Self {
-        let cause = cause.to_string();
+    pub fn new(campaign: CampaignId, id: RegistrationId, cause: &str) -> Self {
+        let cause = cause.to_owned();
         Self {
             campaign,
             id,
@@ -90,11 +90,10 @@ pub fn read_ids(path: &Path) -> anyhow::Result<HashSet<RegistrationId>> {
 
 /// Adds lines to a list, and leaves out those that it has. A crash leaves the former list or the new one.
 pub fn add(path: &Path, lines: &[ErasedLine]) -> anyhow::Result<()> {
-    let known: anyhow::Result<HashSet<_>> = match path.exists() {
-        true => ErasedLines::open(path)?.collect(),
-        false => Ok(HashSet::new()),
-    };
-    let mut known = known?;
+    let mut known = HashSet::new();
+    if path.exists() {
+        known = ErasedLines::open(path)?.collect::<anyhow::Result<_>>()?;
+    }
     let new: Vec<_> = lines
         .iter()
         .filter(|line| known.insert((*line).clone()))
@@ -127,7 +126,7 @@ mod tests {
         let line = |id: u8| {
             let campaign = CampaignId::parse("c").unwrap();
             let id = RegistrationId::from_bytes([id; 16]);
-            ErasedLine::new(campaign, id, DeletionCause::Requested)
+            ErasedLine::new(campaign, id, DeletionCause::Requested.into())
         };
         assert!(read_ids(&path).unwrap().is_empty());
         add(&path, &[]).unwrap();

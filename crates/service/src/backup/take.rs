@@ -183,10 +183,14 @@ async fn copy_photos(
             match owner {
                 PhotoOwner::Stored { .. } => {}
                 PhotoOwner::Erased(campaign, id, cause) => {
-                    erased.push(ErasedLine::new(campaign, id, cause));
+                    erased.push(ErasedLine::new(campaign, id, &cause));
                 }
                 PhotoOwner::PhotoErased(campaign, id) => {
-                    erased_photos.push(ErasedLine::new(campaign, id, DeletionCause::Requested));
+                    erased_photos.push(ErasedLine::new(
+                        campaign,
+                        id,
+                        DeletionCause::Requested.into(),
+                    ));
                 }
             }
         }

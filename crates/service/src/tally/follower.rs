@@ -11,10 +11,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error_span, info, warn};
 
-use super::counts::{CampaignCounts, CountChanges, Projection, SnapshotCounter, definition};
+use super::counts::{CampaignCounts, CountChanges, Projection, definition};
 use super::drift::total_drift;
 use super::metrics::TallyMetrics;
 use super::rebuild_pace::{RebuildPace, RebuildReason};
+use super::snapshot_counter::count_campaigns;
 use super::{LeaderTurn, RefreshRequests, TallyCache, TallyError};
 use jornada_domain::{Campaign, CampaignId};
 use jornada_runtime::background;
@@ -81,7 +82,7 @@ impl Follower {
         let (opened_at, mut complete_at) = (Instant::now(), None);
         loop {
             let leads = self.acquire_lead(complete_at, recount).await?;
-            if !leads || !self.refresh_all(&mut cursor, recount).await? {
+            if !leads || !self.refresh_all(&mut cursor, recount, pace).await? {
                 return Ok(());
             }
             let asked_at = Timestamp::now();
@@ -207,15 +208,12 @@ impl Follower {
         campaigns: impl Iterator<Item = &Arc<Campaign>>,
         recount: &mut Recount,
     ) -> anyhow::Result<(Vec<(Arc<Campaign>, CampaignCounts)>, FeedPosition)> {
-        let counters =
-            campaigns.map(|campaign| (Arc::clone(campaign), SnapshotCounter::new(campaign)));
-        let snapshot = tokio::select! {
-            snapshot = self.store.snapshot(counters.collect()) => snapshot,
+        let campaigns = campaigns.cloned().collect();
+        let counted = tokio::select! {
+            counted = count_campaigns(&self.store, campaigns) => counted,
             () = self.keep_lead(recount) => anyhow::bail!("another instance leads"),
         };
-        let (counters, position) = snapshot.context("cannot count the store")?;
-        let counts = counters.into_iter().map(SnapshotCounter::finish);
-        Ok((counts.collect(), position))
+        counted.context("cannot count the store")
     }
 
     /// Adds changes and moves the counts to a position. Returns false if another leader moved them.
@@ -258,23 +256,29 @@ impl Follower {
         self.campaigns.iter().find(|campaign| campaign.id == *id)
     }
 
-    /// Refreshes the campaigns that must be counted anew. Returns false if another leader moved the counts.
+    /// Refreshes the campaigns that must be counted anew, unless their last refresh took long and was not long ago. Returns
+    /// false if another leader moved the counts.
     async fn refresh_all(
         &self,
         cursor: &mut FeedCursor,
         recount: &mut Recount,
+        pace: &mut RebuildPace,
     ) -> anyhow::Result<bool> {
-        while let Some((id, requests)) = recount.first_key_value() {
-            let (id, requests) = (id.clone(), *requests);
-            if let Some(campaign) = self.campaign(&id)
-                && !self.refresh(cursor, campaign, recount).await?
-            {
-                return Ok(false);
+        loop {
+            let start = Instant::now();
+            let Some((id, requests)) = pace.next_due(recount, start) else {
+                return Ok(true);
+            };
+            if let Some(campaign) = self.campaign(&id) {
+                let refreshed = self.refresh(cursor, campaign, recount).await;
+                pace.rest(&id, start, Instant::now());
+                if !refreshed? {
+                    return Ok(false);
+                }
             }
             self.cache.finish_refresh(&id, requests).await?;
             recount.remove(&id);
         }
-        Ok(true)
     }
 
     /// Counts a campaign in the store, moves the counts to the position of that snapshot, records the drift between both,

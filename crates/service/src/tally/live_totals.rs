@@ -9,8 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::counts::{CampaignCounts, SnapshotCounter, definition};
+use super::counts::{CampaignCounts, definition};
 use super::metrics::TallyMetrics;
+use super::snapshot_counter::count_campaigns;
 use super::{CacheState, TallyCache, TallyError};
 use jornada_domain::tally::{MergedTally, TallyCounts};
 use jornada_domain::{Campaign, CampaignId, Tally};
@@ -174,11 +175,10 @@ impl TotalsSource {
 
     /// Counts a campaign in the store.
     async fn count(&self, campaign: &Arc<Campaign>) -> Option<CampaignCounts> {
-        let counter = SnapshotCounter::new(campaign);
-        let campaigns = vec![(Arc::clone(campaign), counter)];
-        let snapshot = self.store.snapshot(campaigns).await;
-        let (mut counters, _) = snapshot.ok()?;
-        Some(counters.pop()?.finish().1)
+        let (mut counted, _) = count_campaigns(&self.store, vec![Arc::clone(campaign)])
+            .await
+            .ok()?;
+        Some(counted.pop()?.1)
     }
 }
 
@@ -224,6 +224,7 @@ impl TotalsView {
             let counts = counts.get(&tally.id)?;
             Some(MergedTally::new(&campaign.fields, tally, counts))
         });
+        let total = merged.as_ref().map_or(0, MergedTally::total);
         let (mut values, mut labels) = (Vec::new(), BTreeMap::new());
         for row in merged.into_iter().flat_map(|merged| merged.rows) {
             let value = row.label.concat();
@@ -236,7 +237,7 @@ impl TotalsView {
             by: campaign.tally_field().name.clone(),
             as_of,
             stale,
-            total: values.iter().map(|value| value.count).sum(),
+            total,
             values,
             labels,
             counts,

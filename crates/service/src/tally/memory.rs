@@ -77,16 +77,22 @@ impl MemoryCounts {
                 cached.revision += 1;
             }
             let counts = inner.counts.entry(campaign.clone()).or_default();
+            let mut has_hidden = false;
             for (tally, keys) in tallies {
                 let counts = counts.entry(tally.clone()).or_default();
                 for (key, difference) in keys {
-                    counts.add(key.clone(), *difference);
+                    let is_hidden = counts.add(key.clone(), *difference);
+                    has_hidden |= is_hidden;
                 }
                 if tally == MINUTES {
                     for key in minutes::outdated(counts) {
                         counts.counts.remove(&key);
                     }
                 }
+            }
+            if has_hidden {
+                let requests = inner.refreshes_requested.entry(campaign.clone());
+                *requests.or_default() += 1;
             }
         }
         true
@@ -121,6 +127,8 @@ impl MemoryCounts {
             state.campaigns.insert(id.clone(), cached);
             let minutes = inner.counts.get_mut(id);
             let minutes = minutes.and_then(|counts| counts.remove_entry(MINUTES));
+            let starting = || (MINUTES.to_owned(), minutes::starting(now));
+            let minutes = minutes.or_else(|| campaign.shows_votes().then(starting));
             let counts = counts.clone().into_iter().chain(minutes);
             inner.counts.insert(id.clone(), counts.collect());
         }

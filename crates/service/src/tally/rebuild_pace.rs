@@ -1,16 +1,21 @@
-//! Rebuilds of the totals: why they happen, and how often they may.
+//! Rebuilds and refreshes of the totals: why they happen, and how often they may.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use strum::IntoStaticStr;
 use tokio::time::{Instant, sleep_until};
 
+use super::RefreshRequests;
+use jornada_domain::CampaignId;
 use jornada_store::{FeedError, StoreError};
 
 /// Pause after a rebuild. Doubles with each further one.
 const MIN_PAUSE: Duration = Duration::from_secs(1);
 /// Longest pause. After as long without a rebuild the next one has the shortest pause again.
 const MAX_PAUSE: Duration = Duration::from_mins(1);
+/// Pause after the refresh of a campaign, in multiples of its duration.
+const REST_FACTOR: u32 = 10;
 
 /// Why the counts of all campaigns are taken anew from the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
@@ -40,6 +45,8 @@ impl RebuildReason {
 pub(super) struct RebuildPace {
     /// End of the last rebuild, and the pause after it.
     last: Option<(Instant, Duration)>,
+    /// Times until which campaigns are not refreshed again.
+    resting: HashMap<CampaignId, Instant>,
 }
 
 impl RebuildPace {
@@ -48,6 +55,27 @@ impl RebuildPace {
         if let Some((ended_at, pause)) = self.last {
             sleep_until(ended_at + pause).await;
         }
+    }
+
+    /// Returns whether the last refresh of a campaign took so long that the next one must wait.
+    fn is_resting(&self, campaign: &CampaignId, now: Instant) -> bool {
+        self.resting.get(campaign).is_some_and(|until| now < *until)
+    }
+
+    /// Returns the first requested refresh that need not wait.
+    pub(super) fn next_due(
+        &self,
+        requests: &RefreshRequests,
+        now: Instant,
+    ) -> Option<(CampaignId, u64)> {
+        let mut due = requests.iter().filter(|(id, _)| !self.is_resting(id, now));
+        due.next().map(|(id, requests)| (id.clone(), *requests))
+    }
+
+    /// Notes a refresh, done or failed.
+    pub(super) fn rest(&mut self, campaign: &CampaignId, start: Instant, end: Instant) {
+        let until = end + (end - start) * REST_FACTOR;
+        self.resting.insert(campaign.clone(), until);
     }
 
     /// Notes the end of a rebuild, done or failed.
@@ -78,5 +106,16 @@ mod tests {
             assert_eq!(pause, expected);
         }
         assert_eq!(pause_after(2 * MAX_PAUSE), 1);
+    }
+
+    #[test]
+    fn a_slow_refresh_is_rare() {
+        let (mut pace, start) = (RebuildPace::default(), Instant::now());
+        let campaign = CampaignId::parse("voto").unwrap();
+        assert!(!pace.is_resting(&campaign, start));
+        let end = start + Duration::from_secs(20);
+        pace.rest(&campaign, start, end);
+        assert!(pace.is_resting(&campaign, end + Duration::from_secs(199)));
+        assert!(!pace.is_resting(&campaign, end + Duration::from_secs(200)));
     }
 }

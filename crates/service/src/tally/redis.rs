@@ -181,10 +181,15 @@ impl RedisCounts {
         for campaign in changes.0.keys() {
             call.arg(campaign.as_str());
         }
-        let mut hash = 1;
-        for (campaign, tallies) in &changes.0 {
-            for (tally, keys) in tallies {
-                call.key(self.keys.counts(campaign, tally));
+        call.key(&self.keys.refresh_requests);
+        for (number, (campaign, tallies)) in (1..).zip(&changes.0) {
+            for tally in tallies.keys() {
+                call.key(self.keys.counts(campaign, tally)).arg(number);
+            }
+        }
+        let mut hash = 2;
+        for tallies in changes.0.values() {
+            for keys in tallies.values() {
                 hash += 1;
                 for (key, difference) in keys {
                     call.arg(hash).arg(to_json(key)).arg(*difference);
@@ -220,7 +225,21 @@ impl RedisCounts {
                 call.arg(hash).arg(OTHERS).arg(*others);
             }
         }
-        Ok(call.invoke_async(&mut self.connection.clone()).await?)
+        let is_replaced = call.invoke_async(&mut self.connection.clone()).await?;
+        for (campaign, _) in counts {
+            if is_replaced && campaign.shows_votes() {
+                let start = self.start_minutes(&campaign.id, now);
+                let () = start.query_async(&mut self.connection.clone()).await?;
+            }
+        }
+        Ok(is_replaced)
+    }
+
+    /// Returns the command that the votes per minute of a campaign are counted from now on, unless they are already.
+    fn start_minutes(&self, campaign: &CampaignId, now: Timestamp) -> redis::Cmd {
+        let (key, minute) = minutes::start(now);
+        let hash = self.keys.counts(campaign, MINUTES);
+        redis::Cmd::hset_nx(hash, to_json(&key), minute)
     }
 
     pub(super) async fn request_refresh(&self, campaign: &CampaignId) -> Result<(), TallyError> {

@@ -1,6 +1,7 @@
--- Adds to counts at the expected position. KEYS: meta, then hashes of counts.
+-- Adds to counts at the expected position. KEYS: meta, refresh requests, then hashes of counts.
 -- ARGV: expected position, new position, maximum keys of a hash, field of all others, number of campaigns, campaigns,
--- then alternately number of the hash in KEYS, field and difference. Returns 0 if the counts are at another position.
+-- for each hash the number of its campaign, then alternately number of the hash in KEYS, field and difference. Requests a
+-- refresh of campaigns whose others got more. Returns 0 if the counts are at another position.
 local meta = KEYS[1]
 if redis.call('HGET', meta, 'position') ~= ARGV[1] then return 0 end
 redis.call('HSET', meta, 'position', ARGV[2])
@@ -13,10 +14,13 @@ local function has_room(hash)
   local further = redis.call('HGET', hash, others)
   return tonumber(further or 0) == 0 and redis.call('HLEN', hash) - (further and 1 or 0) < max
 end
-for i = 6 + campaigns, #ARGV, 3 do
-  local hash, field, difference = KEYS[tonumber(ARGV[i])], ARGV[i + 1], tonumber(ARGV[i + 2])
+local refresh, before_first = {}, 3 + campaigns
+for i = 4 + campaigns + #KEYS, #ARGV, 3 do
+  local number, field, difference = tonumber(ARGV[i]), ARGV[i + 1], tonumber(ARGV[i + 2])
+  local hash = KEYS[number]
   if redis.call('HEXISTS', hash, field) == 0 and (difference < 0 or not has_room(hash)) then
     field = others
+    if difference > 0 then refresh[ARGV[5 + tonumber(ARGV[before_first + number])]] = true end
   end
   local count = redis.call('HINCRBY', hash, field, difference)
   if count <= 0 and field ~= others then
@@ -24,5 +28,8 @@ for i = 6 + campaigns, #ARGV, 3 do
   elseif count < 0 then
     redis.call('HSET', hash, others, 0)
   end
+end
+for campaign in pairs(refresh) do
+  redis.call('HINCRBY', KEYS[2], campaign, 1)
 end
 return 1

@@ -277,7 +277,7 @@ mod tests {
         let one = layout(CountColumns::One("VOTOS".into()));
         let told = read(b"MUN;VOTOS\rMixco;1\rMixco;2\r", &one);
         assert!(told[0].contains("carriage return"), "{told:?}");
-        let told = read(&[0; 100_000], &one);
+        let told = read(&vec![0; 100_000], &one);
         assert_eq!(told, ["line 1 has more than 65536 bytes"]);
         let long = [b"MUN;VOTOS\nMixco;".to_vec(), vec![b' '; 70_000]].concat();
         let mut reader = ResultsReader::open(&long[..], &one).unwrap();
