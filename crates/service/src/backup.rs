@@ -75,7 +75,7 @@ impl BackupFolder {
         for entry in fs::read_dir(&self.0).with_context(|| folder.to_string())? {
             let entry = entry?;
             let name = entry.file_name().into_string().unwrap_or_default();
-            let has_manifest = entry.path().join(MANIFEST).exists() && !name.ends_with(".new");
+            let has_manifest = entry.path().join(MANIFEST).exists() && !name.contains(".new");
             if name.starts_with(|c: char| c.is_ascii_digit()) && has_manifest == is_complete {
                 names.push(name);
             }
