@@ -23,7 +23,7 @@ pub async fn cast_by_alias(
 ) -> Result<Response, Error> {
     let path = request.uri().path();
     let Some((campaign, index)) = find_alias(&app, path) else {
-        let is_program = is_of_program(request.method(), path);
+        let is_program = AnsweredToProgram::fits(request.method(), path);
         let mut response = Error::NoSuchPage.into_response();
         if is_program {
             response.extensions_mut().insert(AnsweredToProgram);
@@ -49,11 +49,6 @@ pub async fn cast_by_alias(
             response
         }
     })
-}
-
-/// Returns whether a program sends this, and nobody reads a page in answer: people post forms only below `/c/` and `/staff`.
-pub fn is_of_program(method: &Method, path: &str) -> bool {
-    *method == Method::POST && !["/c/", "/staff"].iter().any(|area| path.starts_with(area))
 }
 
 /// Returns the campaign of an alias and the number of the alias in it.

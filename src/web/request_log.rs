@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::connection::ClientReset;
 use super::error::AnsweredToProgram;
-use super::{AppState, aliases, error, host_check, hsts, read_only};
+use super::{AppState, error, host_check, hsts, read_only};
 use jornada_http::lang::read_lang;
 
 /// Status of a request whose client hung up before the response, as in the logs of nginx.
@@ -52,7 +52,7 @@ async fn answer(app: &AppState, request: Request, next: Next) -> Response {
     let is_secure = app.is_secure(request.headers());
     let lang = read_lang(request.uri(), request.headers());
     let uri = request.uri().clone();
-    let is_of_program = aliases::is_of_program(request.method(), uri.path());
+    let is_of_program = AnsweredToProgram::fits(request.method(), uri.path());
     let checked = host_check::check(app, &request);
     let response = match checked.and_then(|()| read_only::check(app, &request)) {
         Ok(()) => next.run(request).await,

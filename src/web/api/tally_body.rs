@@ -195,6 +195,7 @@ impl<'a> TallyBody<'a> {
     }
 
     /// Marks a value that has no count of its own.
+    #[must_use]
     pub fn of_one_value(self) -> Self {
         Self {
             among_others: self.values.is_empty() && self.groups.is_empty() && self.others.is_some(),

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{Method, StatusCode, Uri, header};
 
 use axum::response::{IntoResponse, Response};
 
@@ -15,6 +15,13 @@ use jornada_http::page::PageContext;
 /// Marks the error of a request that a program sent to a path outside of the API.
 #[derive(Clone, Copy, Debug)]
 pub struct AnsweredToProgram;
+
+impl AnsweredToProgram {
+    /// Returns whether a program sent such a request: people post forms only below `/c/` and `/staff`.
+    pub fn fits(method: &Method, path: &str) -> bool {
+        *method == Method::POST && !["/c/", "/staff"].iter().any(|area| path.starts_with(area))
+    }
+}
 
 /// Renders every error as problem+json for programs and under `/api/v1/`, and as a page elsewhere.
 pub fn present(response: Response, uri: &Uri, lang: Lang) -> Response {
