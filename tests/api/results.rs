@@ -66,7 +66,7 @@ async fn every_tally_has_its_block_and_a_link_selects_a_value() {
     assert!(selected.contains("data-selected=\"Petén\""));
     let query = "?q=e&partidos-por-departamento=PETEN&partidos-por-municipio=Mixco";
     let (_, html) = page(&polls, query).await;
-    let link = "?q=e&#38;partidos-por-municipio=Mixco&#38;partidos-por-departamento=Guatemala#t-";
+    let link = "?partidos-por-municipio=Mixco&#38;q=e&#38;partidos-por-departamento=Guatemala#t-";
     let links = block(&html, "partidos-por-departamento");
     assert!(links.contains(link), "{links}");
     let (status, html) = page(&polls, "?partidos-por-departamento=").await;

@@ -127,7 +127,7 @@ impl<R: NewRecord> Batcher<R> {
         SubmissionInProgress(self.clone())
     }
 
-    /// Inserts a record with the next batch, and waits up to [`ANSWER_TIMEOUT`]. If the caller stops waiting, it is inserted
+    /// Inserts a record with the next batch, and waits up to 4.5 s. If the caller stops waiting, it is inserted
     /// all the same.
     pub async fn insert(&self, record: R) -> Result<InsertOutcome, BatchError> {
         let outcomes = timeout(ANSWER_TIMEOUT, self.insert_all(vec![record])).await;
