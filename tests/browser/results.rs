@@ -131,10 +131,12 @@ async fn a_large_screen_shows_tallies_in_turn_and_nothing_to_operate() {
             app.base
         ))
         .await;
-    let selected = "#t-partidos-por-departamento .values tbody";
-    window.wait_for_text(selected, "CABAL 1 100,0 %").await;
+    let is_selected =
+        "[...document.querySelectorAll('#t-partidos-por-departamento .values tbody :is(th, td)')]
+        .map((cell) => cell.textContent.trim()).join(' ') === 'CABAL 1 100.0 %'";
+    window.wait_until(is_selected).await;
     window.wait_until("follower.tallies.size > 0").await;
-    window.wait_for_text(selected, "CABAL 1 100,0 %").await;
+    window.wait_until(is_selected).await;
     let operable = "return [...document.querySelectorAll('a, button, input, select, summary')]
         .filter((part) => part.checkVisibility()).length";
     assert_eq!(window.run(operable).await, 0);
