@@ -9,7 +9,7 @@ set -euo pipefail
 
 NAMESPACE=jornada
 COMPONENT=app.kubernetes.io/component
-TIMEOUT=15m
+TIMEOUT=900
 
 [[ $# -eq 1 && -f $1/kustomization.yaml ]] || {
     echo "expected: bash k8s/rollout.sh k8s/overlays/local" >&2
@@ -17,28 +17,44 @@ TIMEOUT=15m
 }
 objects=$(kubectl kustomize "$1")
 
-# Applies the objects that a selector of labels matches.
+# Applies the objects that a selector of labels matches. kubectl fails if there is none.
 apply() {
     printf '%s\n' "$objects" | kubectl apply --filename - --selector "$1"
 }
 
 # Waits for the pods of the workloads that exist.
 wait_for() {
-    local workload
-    for workload in $(kubectl --namespace "$NAMESPACE" get deployment,statefulset --selector "$1" --output name); do
-        kubectl --namespace "$NAMESPACE" rollout status "$workload" --timeout "$TIMEOUT"
+    local workload workloads
+    workloads=$(kubectl --namespace "$NAMESPACE" get deployment,statefulset --selector "$1" --output name)
+    for workload in $workloads; do
+        kubectl --namespace "$NAMESPACE" rollout status "$workload" --timeout "${TIMEOUT}s"
     done
+}
+
+# Waits for a Job to complete; fails as soon as it failed, which `kubectl wait` does not notice.
+wait_for_job() {
+    local conditions deadline=$((SECONDS + TIMEOUT))
+    while ((SECONDS < deadline)); do
+        conditions=$(kubectl --namespace "$NAMESPACE" get job "$1" --output 'jsonpath={.status.conditions[?(@.status=="True")].type}')
+        case " $conditions " in
+        *" Complete "*) return ;;
+        *" Failed "*) break ;;
+        esac
+        sleep 2
+    done
+    echo "job/$1 did not complete: kubectl --namespace $NAMESPACE logs job/$1 --all-containers" >&2
+    return 1
 }
 
 # Jobs cannot be changed.
 kubectl --namespace "$NAMESPACE" delete job prepare mongodb-init --ignore-not-found
-apply "!$COMPONENT"
-apply "$COMPONENT in (mongodb, mongodb-init, redis, seaweedfs)"
+# All but the program and nginx. Never empty: the namespace is among them.
+apply "app.kubernetes.io/name notin (jornada, nginx)"
 wait_for "$COMPONENT in (mongodb, redis, seaweedfs)"
-if kubectl --namespace "$NAMESPACE" get kafka/jornada --output name >/dev/null 2>&1; then
-    kubectl --namespace "$NAMESPACE" wait kafka/jornada --for condition=Ready --timeout "$TIMEOUT"
+if grep --quiet '^kind: Kafka$' <<<"$objects"; then
+    kubectl --namespace "$NAMESPACE" wait kafka/jornada --for condition=Ready --timeout "${TIMEOUT}s"
 fi
 apply "$COMPONENT=prepare"
-kubectl --namespace "$NAMESPACE" wait job/prepare --for condition=Complete --timeout "$TIMEOUT"
+wait_for_job prepare
 printf '%s\n' "$objects" | kubectl apply --filename -
 wait_for "$COMPONENT"

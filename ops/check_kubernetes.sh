@@ -5,6 +5,7 @@ check_kubernetes() {
     /usr/bin/python3 -B k8s/generate.py --check || return
     /usr/bin/python3 -B ops/kubernetes/capacity.py --check || return
     check_nginx_of_kubernetes || return
+    /usr/bin/python3 -B ops/kubernetes/rollout.py "$TOOLS" || return
     /usr/bin/python3 -B ops/kubernetes/check.py "$TOOLS"
 }
 
