@@ -40,6 +40,10 @@ secret() {
 # Creates a Secret unless it exists: its name, then pairs of key and value. Values are sent on standard input, not in arguments,
 # which other processes can read.
 create() {
+    local word
+    for word in "${@:2}"; do
+        [[ $word != *[[:cntrl:]]* ]] || fail "secret/$1: a value contains a line break or another control character"
+    done
     if [[ -n $PRINT ]]; then
         secret "$@"
     elif kubectl --namespace "$NAMESPACE" get secret "$1" --output name >/dev/null 2>&1; then
@@ -58,24 +62,30 @@ create_program() {
     create jornada-mail JORNADA_SMTP "${JORNADA_SMTP:-}" JORNADA_MAIL_FROM "${JORNADA_MAIL_FROM:-}" JORNADA_MAIL_TO "${JORNADA_MAIL_TO:-}"
 }
 
-# Returns whether a Secret of the stores exists, whose password the Secret `jornada` repeats.
+# Returns whether a Secret exists.
 exists() {
     [[ -z $PRINT ]] && kubectl --namespace "$NAMESPACE" get secret "$1" --output name >/dev/null 2>&1
 }
 
+# The Secret `jornada` repeats the passwords of the two others. It comes last: if the script is interrupted, it can begin again.
 create_local() {
-    local mongodb redis members=mongodb-0.mongodb:27017,mongodb-1.mongodb:27017,mongodb-2.mongodb:27017
-    if ! exists jornada && { exists mongodb || exists redis; }; then
-        fail "secret/jornada is missing, but secret/mongodb or secret/redis exists: restore it, or delete those too"
-    fi
+    local name mongodb redis found=() members=mongodb-0.mongodb:27017,mongodb-1.mongodb:27017,mongodb-2.mongodb:27017
+    for name in mongodb redis jornada; do
+        if exists "$name"; then found+=("$name"); fi
+    done
+    case "${found[*]}" in
+    "" | "mongodb redis jornada") ;;
+    *jornada*) fail "of the Secrets mongodb, redis and jornada, which share passwords, only ${found[*]} exist: restore the others" ;;
+    *) fail "secret/jornada is missing: restore it; if it never existed, kubectl --namespace $NAMESPACE delete secret ${found[*]}" ;;
+    esac
     mongodb=$(random_hex) redis=$(random_hex)
+    create mongodb KEY "$(random_hex)" ADMIN_PASSWORD "$(random_hex)" PASSWORD "$mongodb" MONITOR_PASSWORD "$(random_hex)"
+    create redis PASSWORD "$redis"
     create_program \
         "mongodb://jornada:$mongodb@$members/jornada?replicaSet=rs0&authSource=admin" \
         "redis://:$redis@redis:6379/" \
         "kafka://jornada-kafka-bootstrap:9092/votes" \
         "$(random_hex)" "$(random_hex)"
-    create mongodb KEY "$(random_hex)" ADMIN_PASSWORD "$(random_hex)" PASSWORD "$mongodb" MONITOR_PASSWORD "$(random_hex)"
-    create redis PASSWORD "$redis"
 }
 
 create_production() {

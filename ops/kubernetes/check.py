@@ -36,10 +36,10 @@ PRODUCTION = {
 }
 
 
-def read_secrets(overlay):
+def read_secrets(overlay, **changed):
     """Returns the Secrets that k8s/secrets.sh creates: the data of each."""
     command = ["bash", str(ROOT / "k8s/secrets.sh"), "--print", overlay]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ | PRODUCTION)
+    printed = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ | PRODUCTION | changed)
     return parse(printed.stdout)
 
 
@@ -91,7 +91,13 @@ def files_left_out(items):
 
 
 def secrets_changed(items):
-    """Yields values that the script did not pass on as they were."""
+    """Yields values that the script did not pass on as they were, or did not refuse."""
+    for value in ("a\nb", "a\tb", "a\x1bb"):
+        try:
+            read_secrets("production", JORNADA_STORE=value)
+            yield f"k8s/secrets.sh takes {value!r} as a value"
+        except subprocess.CalledProcessError:
+            pass
     found = next(item["stringData"] for item in items if item["metadata"]["name"] == "jornada")
     for name, value in PRODUCTION.items():
         if found[name] != value:
