@@ -16,6 +16,7 @@ import flows
 import mutations
 import policy
 import references
+import routes
 from objects import Objects, parse, render
 from schemas import Schemas
 
@@ -56,7 +57,7 @@ def combine(kubectl, base, components):
 def find_errors(items, secrets):
     """Yields what is wrong with the objects of an overlay, apart from their schemas."""
     objects = Objects(items)
-    for check in (*policy.CHECKS, *references.CHECKS):
+    for check in (*policy.CHECKS, *references.CHECKS, *routes.CHECKS):
         yield from check(objects)
     for check in references.CHECKS_WITH_SECRETS:
         yield from check(objects, secrets)

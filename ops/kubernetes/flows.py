@@ -26,6 +26,7 @@ class Peer:
 
 OUTSIDE = [
     Peer("dns", "kube-system", (("k8s-app", "kube-dns"),)),
+    Peer("node-local-dns", "kube-system", (("k8s-app", "node-local-dns"),)),
     Peer("system", "kube-system", (("k8s-app", "other"),)),
     Peer("gateway", "envoy-gateway-system"),
     Peer("prometheus", "monitoring", (("app.kubernetes.io/name", "prometheus"),)),
@@ -37,6 +38,8 @@ OUTSIDE = [
     Peer("private", address="10.1.2.3"),
     Peer("internet", address="203.0.113.9"),
 ]
+# A cluster has one or two of them.
+DNS = ("dns", "node-local-dns", "node-dns", "metadata")
 # Pods that cert-manager starts for a moment.
 ACME_SOLVER = {"acme.cert-manager.io/http01-solver": "true"}
 # Ports that nobody needs, besides all that pods have and policies name.
@@ -118,7 +121,7 @@ def needed(objects):
     own = [peer.name for peer in peers(objects) if peer.is_ours]
     doors = [name for name in ("serve", "serve-direct") if name in own]
     program = [*doors, "consume", "prepare", "sweep"]
-    flows = cross(own, ["dns", "node-dns"], [53]) | cross(["watch"], ["serve", "consume"], [4100])
+    flows = cross(own, DNS, [53]) | cross(["watch"], ["serve", "consume"], [4100])
     flows |= cross(["watch"], ["internet"], [25, 465, 587])
     if "mongodb" in own:
         flows |= cross([*program, "mongodb", "mongodb-init"], ["mongodb"], [27017])

@@ -58,6 +58,7 @@ LOCAL = [
     ("ConfigMap jornada-campaigns", "data.x", "x" * 260_000, "too large"),
     ("Namespace jornada", "metadata.labels", {}, "does not enforce"),
     ("PodDisruptionBudget serve", "spec.maxUnavailable", 2, "not exactly one PodDisruptionBudget"),
+    ("PodDisruptionBudget serve", "spec.unhealthyPodEvictionPolicy", REMOVE, "keeps its node from being drained"),
     ("Deployment nginx", f"{POD}.topologySpreadConstraints", REMOVE, "on one node"),
     ("Deployment serve", "spec.replicas", 3, "undo the work"),
     # References.
@@ -92,6 +93,8 @@ LOCAL = [
     # The network.
     ("NetworkPolicy default-deny", "spec.policyTypes", ["Egress"], "stranger may connect to port 22 of prepare"),
     ("NetworkPolicy all-to-dns", "spec.egress", [], "cannot connect to port 53 of dns"),
+    ("NetworkPolicy all-to-dns", "spec.egress.0.to.1", REMOVE, "cannot connect to port 53 of node-local-dns"),
+    ("NetworkPolicy all-to-dns", "spec.egress.0.to.3", REMOVE, "cannot connect to port 53 of metadata"),
     ("NetworkPolicy clients-to-mongodb", "spec.egress.0.ports.0.port", 27018, "cannot connect to port 27017 of mongodb"),
     ("NetworkPolicy redis-from-clients", "spec.ingress.0.from", REMOVE, "stranger may connect to port 6379 of redis"),
     ("NetworkPolicy redis-from-clients", "spec.ingress", [], "serve cannot connect to port 6379 of redis"),
@@ -112,6 +115,7 @@ PRODUCTION = [
     ("PrometheusRule jornada", "spec.groups.0.rules.0.fore", "1m", "fore"),
     ("PodMonitor watch", "spec.podMetricsEndpoints.0.port", "ops", "has no port ops"),
     ("HTTPRoute site", "spec.parentRefs.0.sectionName", "tls", "no listener tls"),
+    ("Gateway jornada", "spec.listeners.3", REMOVE, "no listener on port 80 for grpc.jornada.example.org"),
     ("HTTPRoute site", "spec.hostnames", ["x.example.org"], "another host"),
     ("GRPCRoute votes", "spec.hostnames", ["jornada.example.org", "grpc.jornada.example.org"], "share the host"),
     ("NetworkPolicy acme-from-gateway", "spec.ingress", [], "gateway cannot connect to port 8089"),

@@ -11,6 +11,8 @@ VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persiste
 DRAIN = {"serve": 27, "serve-direct": 27, "consume": 25, "watch": 10}
 # Parts that clients reach through a gateway, which learns late that they end.
 PUBLIC = ("serve", "serve-direct", "nginx")
+# Parts of which a majority must stay.
+DATA = ("mongodb",)
 SECRET_NAME = re.compile(r"PASSWORD|SECRET|_KEY$|^KEY$|TOKEN|JORNADA_(STORE|CACHE|QUEUE|SMTP)$")
 
 
@@ -152,6 +154,8 @@ def disruption(objects):
         own = [budget for budget in budgets if matches(budget["selector"], pod.labels)]
         if len(own) != 1 or own[0].get("maxUnavailable") != 1:
             yield f"{pod.name}: not exactly one PodDisruptionBudget with maxUnavailable 1"
+        elif pod.component not in DATA and own[0].get("unhealthyPodEvictionPolicy") != "AlwaysAllow":
+            yield f"{pod.name}: a pod that is not ready keeps its node from being drained"
         if "topologySpreadConstraints" not in pod.spec and "affinity" not in pod.spec:
             yield f"{pod.name}: its pods may all be on one node"
         if name in scaled and "replicas" in spec:
