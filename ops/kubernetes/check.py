@@ -13,10 +13,12 @@ import tempfile
 
 import cloudrun
 import flows
+import kafka
 import mutations
 import policy
 import references
 import routes
+import settings
 from objects import Objects, parse, render
 from schemas import Schemas
 
@@ -59,7 +61,7 @@ def find_errors(items, secrets):
     objects = Objects(items)
     for check in (*policy.CHECKS, *references.CHECKS, *routes.CHECKS):
         yield from check(objects)
-    for check in references.CHECKS_WITH_SECRETS:
+    for check in (*references.CHECKS_WITH_SECRETS, *settings.CHECKS_WITH_SECRETS, *kafka.CHECKS_WITH_SECRETS):
         yield from check(objects, secrets)
     # The slowest.
     yield from flows.network(objects)

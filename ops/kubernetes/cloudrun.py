@@ -1,10 +1,12 @@
 """Checks the services and worker pools of Cloud Run."""
 
 import copy
+import re
 
 import mutations
 from objects import parse
-from references import COMMANDS, SETTINGS
+from policy import SECRET_NAME
+from settings import command_errors
 
 # What Cloud Run reads, of what Knative has: the rest is refused there. https://cloud.google.com/run/docs/reference/yaml/v1
 CONTAINER = {"name", "image", "command", "args", "env", "ports", "resources", "startupProbe", "livenessProbe", "readinessProbe",
@@ -49,21 +51,29 @@ def container_errors(item, container):
     if not {"cpu", "memory"} <= set(limits):
         yield "no limits of cpu and memory"
     words = container.get("args", ["serve"])
-    if "jornada " + " ".join(word for word in words if not word.startswith("-")) not in COMMANDS:
-        yield f"no command {' '.join(words)}"
-    for flag in (word for word in words if word.startswith("--")):
-        if not any(line.startswith(f"jornada {words[0]} {flag} ") for line in COMMANDS):
-            yield f"{words[0]} has no {flag}"
     variables = {one["name"]: one.get("value", "") for one in container.get("env", [])}
     for name, value in variables.items():
-        if name not in SETTINGS:
-            yield f"{name} is not a setting"
         if value.startswith(EMBEDDED):
             yield f"{name}: what is stored on a local disk is lost"
-    for name in ("JORNADA_STORE", "JORNADA_SECRET"):
-        if name not in variables:
-            yield f"no {name}"
+    # The image has campaigns.
+    yield from command_errors(words, variables.keys() | {"JORNADA_CAMPAIGNS", "JORNADA_INSTANCE"})
+    yield from secret_errors(container)
     yield from port_errors(item, container, variables)
+
+
+def secret_errors(container):
+    """Each secret comes from Secret Manager, one for each setting, by version."""
+    seen = {}
+    for variable in container.get("env", []):
+        reference = variable.get("valueFrom", {}).get("secretKeyRef")
+        if reference is None:
+            if SECRET_NAME.search(variable["name"]):
+                yield f"the value of {variable['name']} is not in a secret"
+            continue
+        if not re.fullmatch(r"\d+|latest", reference["key"]):
+            yield f"{variable['name']}: {reference['key']} is no version of a secret"
+        if seen.setdefault(reference["name"], variable["name"]) != variable["name"]:
+            yield f"{variable['name']} and {seen[reference['name']]} share a secret"
 
 
 def port_errors(item, container, variables):

@@ -7,6 +7,7 @@ REMOVE = object()
 POD = "spec.template.spec"
 ONE = f"{POD}.containers.0"
 FIRST = "spec.rules.0"
+CRON = "spec.jobTemplate.spec.template.spec"
 LOCAL = [
     # Schemas: unknown fields, wrong types, wrong values, missing fields, unknown kinds.
     ("Deployment serve", "spec.replica", 3, "replica"),
@@ -87,6 +88,38 @@ LOCAL = [
     ("ConfigMap jornada-watch", "data.JORNADA_WATCH", "http://serve-ops:4101", "is no port of a Service"),
     ("ConfigMap jornada-settings", "data.JORNADA_PHOTOS", "s3://x?endpoint=http://s3:8333", "is no port of a Service"),
     ("Service mongodb", "spec.ports.0.port", 27018, "mongodb-0.mongodb:27017 is no port"),
+    # Settings and folders.
+    *(("Deployment serve", f"{ONE}.env.{number}", REMOVE, f"serve has no {name}") for number, name in (
+        (1, "JORNADA_STORE"), (2, "JORNADA_CACHE"), (3, "JORNADA_QUEUE"), (4, "JORNADA_SECRET"), (5, "JORNADA_PHOTO_KEY"), (6, "AWS_A"))),
+    ("Deployment consume", f"{ONE}.env.1", REMOVE, "consume has no JORNADA_STORE"),
+    ("Deployment consume", f"{ONE}.env.2", REMOVE, "consume has no JORNADA_QUEUE"),
+    ("StatefulSet watch", f"{ONE}.env.1", REMOVE, "watch has no JORNADA_CACHE"),
+    ("StatefulSet watch", f"{ONE}.envFrom.1", REMOVE, "watch has no JORNADA_WATCH"),
+    ("Job prepare", f"{ONE}.env.0", REMOVE, "queue create has no JORNADA_QUEUE"),
+    ("Job prepare", f"{POD}.containers.1.env.0", REMOVE, "photos rewrap has no JORNADA_STORE"),
+    ("CronJob sweep", f"{CRON}.containers.0.env.0", REMOVE, "sweep has no JORNADA_STORE"),
+    ("CronJob sweep", f"{CRON}.containers.0.envFrom", REMOVE, "sweep has no JORNADA_CAMPAIGNS"),
+    ("Deployment serve", f"{ONE}.env.1.valueFrom.secretKeyRef.key", "JORNADA_CACHE", "JORNADA_STORE gets the value of JORNADA_CACHE"),
+    ("Deployment serve", f"{ONE}.env.6", {"name": "AWS_ACCESS_KEY_ID", "value": "x"}, "is not in a Secret"),
+    ("Deployment serve", f"{ONE}.command", ["/bin/sh"], "another command"),
+    ("ConfigMap jornada-settings", "data.JORNADA_LISTEN", "127.0.0.1:4000", "JORNADA_LISTEN is of no use"),
+    ("ConfigMap jornada-settings", "data.JORNADA_FORWARDED", "x", "JORNADA_FORWARDED is of no use"),
+    ("ConfigMap jornada-settings", "data.JORNADA_ADMIN_TOTP", "sometimes", "JORNADA_ADMIN_TOTP is of no use"),
+    ("ConfigMap jornada-settings", "data.JORNADA_PHOTOS", "file:/photos", "JORNADA_PHOTOS is of no use"),
+    ("ConfigMap jornada-settings", "data.JORNADA_LOG_FORMAT", "jason", "JORNADA_LOG_FORMAT is of no use"),
+    ("ConfigMap jornada-watch", "data.JORNADA_WATCH_LOST", "0", "JORNADA_WATCH_LOST is of no use"),
+    ("ConfigMap jornada-watch", "data.JORNADA_WATCH_DATA", "/var/watch", "nobody tells it to store data in /data"),
+    ("ConfigMap jornada-settings", "data.JORNADA_CAMPAIGNS", "/campaign", "no campaigns in /campaign"),
+    ("Deployment serve", f"{ONE}.volumeMounts.0.mountPath", "/campaign", "configMap is mounted at /campaigns"),
+    ("Deployment serve", f"{ONE}.volumeMounts.1", REMOVE, "emptyDir is mounted at /tmp"),
+    ("Deployment consume", f"{ONE}.volumeMounts.0", REMOVE, "configMap is mounted at /campaigns"),
+    ("StatefulSet redis", f"{ONE}.volumeMounts.1", REMOVE, "emptyDir is mounted at /tmp"),
+    ("StatefulSet watch", f"{ONE}.volumeMounts.0.mountPath", "/var/data", "claim is mounted at /data"),
+    ("StatefulSet mongodb", f"{ONE}.volumeMounts.0.mountPath", "/data", "claim is mounted at /data/db"),
+    ("StatefulSet mongodb", f"{ONE}.args.6", "/db", "nobody tells it to store data in /data/db"),
+    ("Deployment nginx", f"{POD}.volumes.0.configMap.items.2.path", "http.conf", "nginx finds no here/http.conf"),
+    ("ConfigMap jornada-settings", "data.JORNADA_PROXY", "10.0.0.0/8", "JORNADA_PROXY lacks"),
+    # Kafka.
     ("KafkaTopic votes", "metadata.name", "vote", "names another topic"),
     ("KafkaTopic votes", "spec.partitions", 6, "other partitions"),
     ("KafkaNodePool nodes", "spec.replicas", 0, "fewer nodes"),
@@ -146,13 +179,19 @@ CLOUD_RUN = [
     ("service.yaml", f"{FIRST_OF_RUN}.args", ["serve", "--readonly"], "serve has no --readonly"),
     ("service.yaml", f"{FIRST_OF_RUN}.env.0.name", "PORT", "PORT is not a setting"),
     ("service.yaml", f"{FIRST_OF_RUN}.env.4.value", "file:data", "lost"),
-    ("service.yaml", f"{FIRST_OF_RUN}.env.7.name", "JORNADA_LOG", "no JORNADA_STORE"),
+    ("service.yaml", f"{FIRST_OF_RUN}.env.7.name", "JORNADA_LOG", "serve has no JORNADA_STORE"),
     ("service.yaml", f"{FIRST_OF_RUN}.ports.0.containerPort", 8081, "is not the one port"),
     ("service.yaml", f"{FIRST_OF_RUN}.env.1.value", "0.0.0.0:4050", "second port"),
     ("service.yaml", f"{FIRST_OF_RUN}.ports.0.name", "http1", "h2c"),
     ("service.yaml", "spec.template.metadata.annotations", {"autoscaling.knative.dev/maxScale": "1"}, "stand still"),
     ("service.yaml", "spec.template.metadata.annotations", {"run.googleapis.com/cpu-throttling": "false"}, "no maxScale"),
     ("consume.yaml", f"{FIRST_OF_RUN}.ports", [{"containerPort": 8080}], "has no port"),
+    ("service.yaml", f"{FIRST_OF_RUN}.env.8", REMOVE, "serve has no JORNADA_CACHE"),
+    ("service.yaml", f"{FIRST_OF_RUN}.env.9", REMOVE, "serve has no JORNADA_QUEUE"),
+    ("service.yaml", f"{FIRST_OF_RUN}.env.10", {"name": "JORNADA_SECRET", "value": "plain"}, "JORNADA_SECRET is not in a secret"),
+    ("service.yaml", f"{FIRST_OF_RUN}.env.8.valueFrom.secretKeyRef.key", "JORNADA_CACHE", "no version of a secret"),
+    ("service.yaml", f"{FIRST_OF_RUN}.env.8.valueFrom.secretKeyRef.name", "jornada-store", "share a secret"),
+    ("consume.yaml", f"{FIRST_OF_RUN}.env.2", REMOVE, "consume has no JORNADA_QUEUE"),
     ("consume.yaml", "kind", "Workers", "no schema"),
 ]
 COUNT = len(LOCAL) + len(PRODUCTION) + len(CLOUD_RUN)

@@ -13,7 +13,7 @@ DRAIN = {"serve": 27, "serve-direct": 27, "consume": 25, "watch": 10}
 PUBLIC = ("serve", "serve-direct", "nginx")
 # Parts of which a majority must stay.
 DATA = ("mongodb",)
-SECRET_NAME = re.compile(r"PASSWORD|SECRET|_KEY$|^KEY$|TOKEN|JORNADA_(STORE|CACHE|QUEUE|SMTP)$")
+SECRET_NAME = re.compile(r"PASSWORD|SECRET|_KEY$|^KEY$|TOKEN|^AWS_|JORNADA_(STORE|CACHE|QUEUE|SMTP)$")
 
 
 def amount(quantity):

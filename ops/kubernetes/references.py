@@ -1,27 +1,7 @@
 """What objects refer to must exist and agree: each check yields what is wrong."""
 
-import pathlib
-import re
-from urllib.parse import parse_qs, urlsplit
-
 from flows import ACME_SOLVER
 from objects import matches
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-# What the ports of the program are called, by setting.
-LISTENERS = {"JORNADA_LISTEN": "http", "JORNADA_GRPC_LISTEN": "grpc", "JORNADA_OPS_LISTEN": "ops", "JORNADA_WATCH_LISTEN": "status"}
-ROLES = {"serve": ("http", "grpc", "ops"), "consume": ("ops",), "watch": ("status",)}
-
-
-def contract(name):
-    """Returns the lines of a golden file of the names that stay stable."""
-    return (ROOT / "tests/contract" / name).read_text(encoding="utf-8").splitlines()
-
-
-SETTINGS = {line.split()[1] for line in contract("settings.txt") if line.startswith("program ")}
-# Read by the libraries of TLS.
-SETTINGS |= {"SSL_CERT_FILE"}
-COMMANDS = {line for line in contract("commands.txt") if line.startswith("jornada")}
 
 
 def services(objects):
@@ -122,59 +102,6 @@ def referred(pod):
             yield "Secret", volume["secret"]["secretName"], None
 
 
-def environment(objects, secrets, container):
-    """Returns the variables of a container."""
-    found = {}
-    for source in container.get("envFrom", []):
-        item = objects.find("ConfigMap", source.get("configMapRef", {}).get("name"))
-        found |= (item or {}).get("data", {})
-    for variable in container.get("env", []):
-        reference = variable.get("valueFrom", {}).get("secretKeyRef")
-        if reference is None:
-            found[variable["name"]] = variable.get("value", "x")
-        else:
-            found[variable["name"]] = secrets.get(reference["name"], {}).get(reference["key"], "")
-    return found
-
-
-def settings(objects, secrets):
-    """Commands and settings of the program exist, its ports are those of its pods, and its URLs lead to Services."""
-    for pod in objects.pods():
-        for container in pod.containers():
-            if pod.labels.get("app.kubernetes.io/name") != "jornada":
-                continue
-            arguments = container.get("args", ["serve"])
-            words = [word for word in arguments if not word.startswith("-") and not word.isdigit()]
-            if "jornada " + " ".join(words) not in COMMANDS:
-                yield f"{pod.name}: no command {' '.join(arguments)}"
-            for flag in (word for word in arguments if word.startswith("--")):
-                if not any(line.startswith(f"jornada {' '.join(words)} {flag} ") for line in COMMANDS):
-                    yield f"{pod.name}: {' '.join(words)} has no {flag}"
-            found = environment(objects, secrets, container)
-            for name in found:
-                if name not in SETTINGS:
-                    yield f"{pod.name}: {name} is not a setting"
-            for setting, port in LISTENERS.items():
-                number = int(found.get(setting, "0:0").rsplit(":", 1)[-1])
-                if port in ROLES.get(arguments[0], ()) and pod.ports().get(port) != number:
-                    yield f"{pod.name}: port {port} is not that of {setting}"
-            yield from addresses(objects, pod.name, found)
-
-
-def addresses(objects, name, found):
-    """Checks that the URLs of settings that name a Service name its port."""
-    urls = [url for key in ("JORNADA_WATCH", "JORNADA_WATCH_ALSO") for url in found.get(key, "").split(",") if url]
-    urls += [url for url in (found.get("JORNADA_CACHE"), found.get("JORNADA_QUEUE")) if url]
-    urls += [f"mongodb://{host}" for host in re.findall(r"[\w.-]+:\d+(?=[,/])", found.get("JORNADA_STORE", ""))]
-    urls += parse_qs(urlsplit(found.get("JORNADA_PHOTOS", "")).query).get("endpoint", [])
-    for url in urls:
-        parts = urlsplit(url.split(",")[0])
-        if not parts.hostname or parts.hostname.count(".") >= 2:
-            continue  # outside the cluster
-        if not is_service(objects, parts.hostname, parts.port or 80):
-            yield f"{name}: {parts.hostname}:{parts.port} is no port of a Service"
-
-
 def is_service(objects, host, port):
     """Returns whether a name of the namespace is a Service, or one of its pods, with this port."""
     labels = host.split(".")
@@ -191,32 +118,5 @@ def is_service(objects, host, port):
     return labels[0] in pods
 
 
-def queue(objects, secrets):
-    """Topic, partitions and replicas agree wherever they are named."""
-    url = secrets.get("jornada", {}).get("JORNADA_QUEUE", "")
-    topics = {item["metadata"]["name"]: item["spec"] for item in objects.of("KafkaTopic")}
-    prepare = next(pod for pod in objects.pods() if pod.component == "prepare").spec["containers"][0]["args"]
-    flags = dict(zip(prepare, prepare[1:]))
-    topic = topics.get(urlsplit(url).path.lstrip("/"))
-    if topics and topic is None:
-        yield "JORNADA_QUEUE names another topic than the KafkaTopic"
-        return
-    if topic:
-        for key in ("partitions", "replicas"):
-            if flags.get(f"--{key}") != str(topic[key]):
-                yield f"the Job prepare creates a topic with other {key} than the KafkaTopic"
-    for item in objects.of("KafkaNodePool"):
-        if topic and item["spec"]["replicas"] < topic["replicas"]:
-            yield "fewer nodes of Kafka than replicas of the topic"
-    for item in objects.of("ScaledObject"):
-        for trigger in item["spec"]["triggers"]:
-            data = trigger["metadata"]
-            if topics.get(data["topic"], {}).get("partitions", 0) < item["spec"]["maxReplicaCount"]:
-                yield "more consumers than partitions"
-            host, port = data["bootstrapServers"].rsplit(":", 1)
-            if not is_service(objects, host.split(".")[0], int(port)):
-                yield f"KEDA asks {data['bootstrapServers']}, which is no listener of Kafka"
-
-
 CHECKS = (services, selectors, targets)
-CHECKS_WITH_SECRETS = (values, settings, queue)
+CHECKS_WITH_SECRETS = (values,)
