@@ -18,6 +18,7 @@ import mutations
 import policy
 import references
 import routes
+import security
 import settings
 from objects import Objects, parse, render
 from schemas import Schemas
@@ -59,7 +60,7 @@ def combine(kubectl, base, components):
 def find_errors(items, secrets):
     """Yields what is wrong with the objects of an overlay, apart from their schemas."""
     objects = Objects(items)
-    for check in (*policy.CHECKS, *references.CHECKS, *routes.CHECKS):
+    for check in (*policy.CHECKS, *references.CHECKS, *routes.CHECKS, *security.CHECKS):
         yield from check(objects)
     for check in (*references.CHECKS_WITH_SECRETS, *settings.CHECKS_WITH_SECRETS, *kafka.CHECKS_WITH_SECRETS):
         yield from check(objects, secrets)

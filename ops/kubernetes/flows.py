@@ -93,9 +93,20 @@ def permits(policies, direction, subject, other, port):
     )
 
 
+def of_strimzi(objects):
+    """Yields the policies that Strimzi makes for the listeners of Kafka: without peers anyone may connect."""
+    for kafka in objects.of("Kafka"):
+        for listener in kafka["spec"]["kafka"]["listeners"]:
+            yield {
+                "podSelector": {"matchLabels": {"strimzi.io/name": f"{kafka['metadata']['name']}-kafka"}},
+                "policyTypes": ["Ingress"],
+                "ingress": [{"from": listener.get("networkPolicyPeers"), "ports": [{"port": listener["port"]}]}],
+            }
+
+
 def allowed(objects):
     """Returns the allowed connections: client, server, port."""
-    policies = [item["spec"] for item in objects.of("NetworkPolicy")]
+    policies = [item["spec"] for item in objects.of("NetworkPolicy")] + list(of_strimzi(objects))
     ports = {port["port"] for policy in policies for direction in ("ingress", "egress")
              for rule in policy.get(direction, []) for port in rule.get("ports", [])}
     ports |= {number for pod in objects.pods() for number in pod.ports().values()} | OTHER_PORTS

@@ -1,12 +1,16 @@
 """Kafka and what scales by it: each check yields what is wrong."""
 
-from urllib.parse import urlsplit
+import re
+from urllib.parse import parse_qs, urlsplit
 
 from references import is_service
 
+# Settings that need so many nodes, or copies of a topic.
+COPIES = re.compile(r"(replication\.factor|min\.isr|min\.insync\.replicas)$")
+
 
 def queue(objects, secrets):
-    """Topic, partitions and replicas agree wherever they are named."""
+    """Topic, partitions and copies agree wherever they are named."""
     url = secrets.get("jornada", {}).get("JORNADA_QUEUE", "")
     topics = {item["metadata"]["name"]: item["spec"] for item in objects.of("KafkaTopic")}
     prepare = next(pod for pod in objects.pods() if pod.component == "prepare").spec["containers"][0]["args"]
@@ -19,17 +23,48 @@ def queue(objects, secrets):
         for key in ("partitions", "replicas"):
             if flags.get(f"--{key}") != str(topic[key]):
                 yield f"the Job prepare creates a topic with other {key} than the KafkaTopic"
-    for item in objects.of("KafkaNodePool"):
-        if topic and item["spec"]["replicas"] < topic["replicas"]:
-            yield "fewer nodes of Kafka than replicas of the topic"
+        if topic.get("config", {}).get("min.insync.replicas", 1) > topic["replicas"]:
+            yield "a topic with fewer copies than must acknowledge a vote"
     for item in objects.of("ScaledObject"):
-        for trigger in item["spec"]["triggers"]:
-            data = trigger["metadata"]
-            if topics.get(data["topic"], {}).get("partitions", 0) < item["spec"]["maxReplicaCount"]:
-                yield "more consumers than partitions"
-            host, port = data["bootstrapServers"].rsplit(":", 1)
-            if not is_service(objects, host.split(".")[0], int(port)):
-                yield f"KEDA asks {data['bootstrapServers']}, which is no listener of Kafka"
+        yield from scaling(objects, item["spec"], topics, url)
 
 
-CHECKS_WITH_SECRETS = (queue,)
+def nodes(objects, _secrets):
+    """Strimzi finds nodes and topics of its cluster, with the roles it needs, and as many as settings and topics require."""
+    for kafka in objects.of("Kafka"):
+        label = {"strimzi.io/cluster": kafka["metadata"]["name"]}
+        for item in objects.of("KafkaNodePool", "KafkaTopic"):
+            if not label.items() <= item["metadata"].get("labels", {}).items():
+                yield f"{item['kind']} {item['metadata']['name']}: no label of its cluster"
+        pools = [item["spec"] for item in objects.of("KafkaNodePool")]
+        if {role for pool in pools for role in pool["roles"]} != {"controller", "broker"}:
+            yield "Kafka needs nodes with the role controller and nodes with the role broker"
+        brokers = sum(pool["replicas"] for pool in pools if "broker" in pool["roles"])
+        copies = {key: value for key, value in kafka["spec"]["kafka"]["config"].items() if COPIES.search(key)}
+        copies |= {"replicas of the topic": max((item["spec"]["replicas"] for item in objects.of("KafkaTopic")), default=1)}
+        for key, value in copies.items():
+            if value > brokers:
+                yield f"fewer nodes of Kafka than {key}"
+
+
+def scaling(objects, spec, topics, url):
+    """Checks the triggers of KEDA."""
+    group = parse_qs(urlsplit(url).query).get("group", ["jornada"])[0]
+    for trigger in spec["triggers"]:
+        data = trigger["metadata"]
+        if trigger["type"] != "kafka":
+            yield f"KEDA has no trigger {trigger['type']}"
+        if topics.get(data["topic"], {}).get("partitions", 0) < spec["maxReplicaCount"]:
+            yield "more consumers than partitions"
+        if not 1 <= spec["minReplicaCount"] <= spec["maxReplicaCount"]:
+            yield "KEDA: minReplicaCount is not between 1 and maxReplicaCount"
+        if data.get("consumerGroup") != group:
+            yield f"KEDA asks for the lag of another group than {group}"
+        if not re.fullmatch(r"[1-9]\d*", data.get("lagThreshold", "")):
+            yield "KEDA: lagThreshold is no number"
+        host, port = data["bootstrapServers"].rsplit(":", 1)
+        if not re.fullmatch(r"[\w-]+\.jornada\.svc", host) or not is_service(objects, host.split(".")[0], int(port)):
+            yield f"KEDA asks {data['bootstrapServers']}, which is no listener of Kafka"
+
+
+CHECKS_WITH_SECRETS = (queue, nodes)

@@ -2,7 +2,8 @@
 
 import copy
 
-# Overlay; kind and name of the object; path of the value; new value, or REMOVE; a part of the expected error.
+# Kind and name of the object; path of the value, with / instead of . if a key has points, empty for the object; new value, or REMOVE; a
+# part of the expected error.
 REMOVE = object()
 POD = "spec.template.spec"
 ONE = f"{POD}.containers.0"
@@ -50,6 +51,14 @@ LOCAL = [
     ("Deployment serve", f"{ONE}.securityContext.allowPrivilegeEscalation", True, "gain privileges"),
     ("StatefulSet redis", f"{ONE}.securityContext.readOnlyRootFilesystem", False, "write to its file system"),
     ("Deployment consume", f"{ONE}.securityContext.capabilities", {"add": ["NET_ADMIN"], "drop": ["ALL"]}, "capabilities"),
+    *(("Deployment serve", f"{ONE}.securityContext.{key}", value, f"{key} in the securityContext of a container") for key, value in (
+        ("runAsUser", 0), ("runAsNonRoot", False), ("seccompProfile", {"type": "Unconfined"}), ("procMount", "Unmasked"),
+        ("seLinuxOptions", {"type": "spc_t"}))),
+    ("Deployment serve", f"{POD}.securityContext.sysctls", [{"name": "kernel.msgmax", "value": "1"}], "sysctls in the securityContext"),
+    ("Kafka jornada", "spec.kafka.template.pod", REMOVE, "kafka: may run as root"),
+    ("Kafka jornada", "spec.kafka.template.kafkaContainer", REMOVE, "kafka keeps capabilities"),
+    ("Kafka jornada", "spec.entityOperator.template", REMOVE, "entityOperator may gain privileges"),
+    ("Kafka jornada", "spec.kafka.listeners.0.networkPolicyPeers", REMOVE, "stranger may connect to port 9092 of kafka"),
     ("Deployment nginx", f"{ONE}.ports.0.hostPort", 80, "hostPort"),
     ("StatefulSet redis", f"{ONE}.env.0", {"name": "PASSWORD", "value": "x"}, "is not in a Secret"),
     ("ConfigMap jornada-settings", "data.JORNADA_STORE", "mongodb://u:p@h/d", "may be a secret"),
@@ -80,6 +89,16 @@ LOCAL = [
     ("Deployment nginx", f"{POD}.volumes.0.configMap.items.0.key", "nginx.cnf", "has no key nginx.cnf"),
     ("Deployment serve", f"{ONE}.volumeMounts.0.name", "campaign", "no volume campaign"),
     ("Deployment serve", f"{POD}.serviceAccountName", "x", "no ServiceAccount x"),
+    ("Deployment serve", "spec.selector.matchLabels", {"app.kubernetes.io/name": "jornada"}, "matches pods of others"),
+    ("Deployment consume", f"{ONE}.image", "jornada:0.0.9", "different versions"),
+    ("Deployment serve", "spec.paused", True, "paused"),
+    ("CronJob sweep", "spec.suspend", True, "suspend"),
+    ("Deployment serve", "metadata.labels", {}, "lacks the labels of its pods"),
+    ("Job prepare", "metadata.labels", REMOVE, "lacks the labels of its pods"),
+    ("StatefulSet mongodb", "metadata.labels", REMOVE, "lacks the labels of its pods"),
+    ("StatefulSet mongodb", "spec.podManagementPolicy", REMOVE, "podManagementPolicy is not Parallel"),
+    ("Service mongodb", "spec.publishNotReadyAddresses", REMOVE, "publishNotReadyAddresses is not True"),
+    ("Service serve-each", "spec.publishNotReadyAddresses", REMOVE, "publishNotReadyAddresses is not True"),
     ("Job prepare", f"{ONE}.args", ["queue", "make"], "no command queue make"),
     ("Job prepare", f"{ONE}.args.2", "--parts", "has no --parts"),
     ("ConfigMap jornada-settings", "data.JORNADA_LISTN", "x", "is not a setting"),
@@ -123,6 +142,12 @@ LOCAL = [
     ("KafkaTopic votes", "metadata.name", "vote", "names another topic"),
     ("KafkaTopic votes", "spec.partitions", 6, "other partitions"),
     ("KafkaNodePool nodes", "spec.replicas", 0, "fewer nodes"),
+    ("KafkaNodePool nodes", "metadata.labels", REMOVE, "no label of its cluster"),
+    ("KafkaTopic votes", "metadata.labels", REMOVE, "no label of its cluster"),
+    ("KafkaNodePool nodes", "", REMOVE, "role controller"),
+    ("KafkaNodePool nodes", "spec.roles", ["broker"], "role controller"),
+    ("KafkaTopic votes", "spec/config/min.insync.replicas", 2, "fewer copies than must acknowledge"),
+    ("Kafka jornada", "spec/kafka/config/offsets.topic.replication.factor", 3, "fewer nodes of Kafka than offsets.topic"),
     # The network.
     ("NetworkPolicy default-deny", "spec.policyTypes", ["Egress"], "stranger may connect to port 22 of prepare"),
     ("NetworkPolicy all-to-dns", "spec.egress", [], "cannot connect to port 53 of dns"),
@@ -159,6 +184,13 @@ PRODUCTION = [
     ("GRPCRoute votes", f"{FIRST}.backendRefs.0.port", 80, "speaks another protocol"),
     ("ScaledObject consume", "spec.maxReplicaCount", 13, "more consumers than partitions"),
     ("ScaledObject consume", "spec.triggers.0.metadata.bootstrapServers", "kafka:9092", "no listener of Kafka"),
+    ("ScaledObject consume", "spec.triggers.0.metadata.bootstrapServers", "jornada-kafka-bootstrap.x.svc:9092", "no listener of Kafka"),
+    ("ScaledObject consume", "spec.triggers.0.metadata.consumerGroup", "jornadas", "another group"),
+    ("ScaledObject consume", "spec.triggers.0.metadata.lagThreshold", "many", "lagThreshold is no number"),
+    ("ScaledObject consume", "spec.triggers.0.metadata.lagThreshold", REMOVE, "lagThreshold is no number"),
+    ("ScaledObject consume", "spec.triggers.0.type", "kafk", "no trigger kafk"),
+    ("ScaledObject consume", "spec.minReplicaCount", 20, "is not between"),
+    ("ScaledObject consume", "spec.minReplicaCount", 0, "is not between"),
     ("ScaledObject consume", "spec.scaleTargetRef.name", "serve", "two autoscalers"),
     ("NetworkPolicy kafka-from-keda", "spec.ingress", [], "keda cannot connect"),
     ("NetworkPolicy metrics-from-prometheus", "spec.ingress.0.from.0.podSelector", REMOVE, "loki may connect"),
@@ -209,8 +241,12 @@ def missed(items, find_errors, overlay):
             continue
         broken = list(items)
         broken[found[0]] = copy.deepcopy(items[found[0]])
-        change(broken[found[0]], path.split("."), value)
-        yield from proof(find_errors(broken, broken[found[0]]), expected, f"{target}: {path}", value)
+        if path:
+            change(broken[found[0]], path.split("/" if "/" in path else "."), value)
+            item = broken[found[0]]
+        else:
+            item = broken.pop(found[0])
+        yield from proof(find_errors(broken, item), expected, f"{target}: {path}", value)
 
 
 def proof(found, expected, place, value):

@@ -6,11 +6,12 @@ from objects import matches
 
 # Quantities of memory and processors, in bytes and processors.
 UNITS = {"": 1, "m": 1e-3, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
-VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
 # Seconds that a role needs after SIGTERM: DRAIN in src/cli/serve.rs and its brothers.
 DRAIN = {"serve": 27, "serve-direct": 27, "consume": 25, "watch": 10}
 # Parts that clients reach through a gateway, which learns late that they end.
 PUBLIC = ("serve", "serve-direct", "nginx")
+FIXED = [("StatefulSet mongodb", "podManagementPolicy", "Parallel"), ("Service mongodb", "publishNotReadyAddresses", True),
+         ("Service serve-each", "publishNotReadyAddresses", True)]
 # Parts of which a majority must stay.
 DATA = ("mongodb",)
 SECRET_NAME = re.compile(r"PASSWORD|SECRET|_KEY$|^KEY$|TOKEN|^AWS_|JORNADA_(STORE|CACHE|QUEUE|SMTP)$")
@@ -73,42 +74,6 @@ def termination(objects):
             yield f"{pod.name}: terminationGracePeriodSeconds {grace} is too short"
 
 
-def restricted(objects):
-    """The profile `restricted` of Pod Security, a read-only file system, no access to the cluster's API."""
-    for pod in objects.pods():
-        spec, context = pod.spec, pod.spec.get("securityContext", {})
-        for key in ("hostNetwork", "hostPID", "hostIPC"):
-            if spec.get(key):
-                yield f"{pod.name}: {key}"
-        if context.get("runAsNonRoot") is not True or context.get("runAsUser", 0) == 0:
-            yield f"{pod.name}: may run as root"
-        if context.get("seccompProfile", {}).get("type") != "RuntimeDefault":
-            yield f"{pod.name}: no seccompProfile"
-        if spec.get("automountServiceAccountToken") is not False:
-            yield f"{pod.name}: mounts a token of the cluster's API"
-        if spec.get("enableServiceLinks") is not False:
-            yield f"{pod.name}: enableServiceLinks defines variables that look like settings"
-        for volume in spec.get("volumes", []):
-            if not set(volume) - {"name"} <= VOLUMES:
-                yield f"{pod.name}: volume {volume['name']} is of a forbidden kind"
-        for container in pod.containers():
-            yield from restricted_container(pod, container)
-
-
-def restricted_container(pod, container):
-    """Checks one container for `restricted`."""
-    context = container.get("securityContext", {})
-    if context.get("allowPrivilegeEscalation") is not False or context.get("privileged"):
-        yield f"{pod.name}: {container['name']} may gain privileges"
-    if context.get("readOnlyRootFilesystem") is not True:
-        yield f"{pod.name}: {container['name']} may write to its file system"
-    capabilities = context.get("capabilities", {})
-    if capabilities.get("drop") != ["ALL"] or capabilities.get("add"):
-        yield f"{pod.name}: {container['name']} keeps capabilities"
-    if any("hostPort" in port for port in container.get("ports", [])):
-        yield f"{pod.name}: {container['name']} has a hostPort"
-
-
 def secrets_by_reference(objects):
     """No secret is in a variable or a ConfigMap."""
     for pod in objects.pods():
@@ -161,4 +126,29 @@ def disruption(objects):
         if name in scaled and "replicas" in spec:
             yield f"{pod.name}: replicas would undo the work of its autoscaler at each apply"
 
-CHECKS = (images, resources, probes, termination, restricted, secrets_by_reference, names, disruption)
+
+def replacement(objects):
+    """What replaces pods can find its own, and no others; all pods of the program have one image; nothing is suspended."""
+    versions = {c["image"] for pod in objects.pods() for c in pod.containers() if pod.labels.get("app.kubernetes.io/name") == "jornada"}
+    if len(versions) != 1:
+        yield f"different versions of the program: {', '.join(sorted(versions))}"
+    for pod in objects.pods():
+        if not pod.labels.items() <= pod.workload["metadata"].get("labels", {}).items():
+            yield f"{pod.name}: lacks the labels of its pods, by which rollout.sh finds it"
+        selector = pod.workload["spec"].get("selector")
+        if selector is not None and [one.name for one in objects.selected(selector)] != [pod.name]:
+            yield f"{pod.name}: its selector matches pods of others"
+        for key in ("paused", "suspend"):
+            if pod.workload["spec"].get(key):
+                yield f"{pod.name}: {key}"
+
+
+def fixed(objects):
+    """Members of a replica set find one another before they are ready, and nginx finds instances that are not."""
+    for name, key, value in FIXED:
+        item = objects.find(*name.split())
+        if item is not None and item["spec"].get(key) != value:
+            yield f"{name}: {key} is not {value}"
+
+
+CHECKS = (images, resources, probes, termination, secrets_by_reference, names, disruption, replacement, fixed)
