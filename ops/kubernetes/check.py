@@ -20,6 +20,7 @@ import references
 import routes
 import security
 import settings
+import values
 from objects import Objects, parse, render
 from schemas import Schemas
 
@@ -60,7 +61,7 @@ def combine(kubectl, base, components):
 def find_errors(items, secrets):
     """Yields what is wrong with the objects of an overlay, apart from their schemas."""
     objects = Objects(items)
-    for check in (*policy.CHECKS, *references.CHECKS, *routes.CHECKS, *security.CHECKS):
+    for check in (*values.CHECKS, *policy.CHECKS, *references.CHECKS, *routes.CHECKS, *security.CHECKS):
         yield from check(objects)
     for check in (*references.CHECKS_WITH_SECRETS, *settings.CHECKS_WITH_SECRETS, *kafka.CHECKS_WITH_SECRETS):
         yield from check(objects, secrets)
@@ -70,7 +71,7 @@ def find_errors(items, secrets):
 
 def schema_errors(item, schemas):
     """Yields what is wrong with one object alone."""
-    for error in schemas.errors(item):
+    for error in (*schemas.errors(item), *values.forms(item)):
         yield f"{item.get('kind')} {item.get('metadata', {}).get('name')}: {error}"
 
 
