@@ -12,6 +12,7 @@ import sys
 import tempfile
 
 import cloudrun
+import expected
 import flows
 import kafka
 import mutations
@@ -25,12 +26,13 @@ from objects import Objects, parse, render
 from schemas import Schemas
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-OVERLAYS = {"local": "local", "production": "production"}
-# Base, components in addition, and whose Secrets it uses.
+# The components of an overlay, by its name, which is also that of its Secrets.
+OVERLAYS = {"local": expected.LOCAL, "production": expected.PRODUCTION}
+# Base and its components, components in addition, and whose Secrets it uses.
 COMBINATIONS = {
-    "local, scaled by lag and watched": ("k8s/overlays/local", ["keda", "monitoring"], "local"),
-    "production with an authority of its own": ("k8s/overlays/production", ["private-ca"], "production"),
-    "two doors": ("k8s/base", ["mongodb", "redis", "seaweedfs", "kafka-strimzi", "gateway", "split", "monitoring"], "local"),
+    "local, scaled by lag and watched": ("k8s/overlays/local", expected.LOCAL, ["keda", "monitoring"], "local"),
+    "production with an authority of its own": ("k8s/overlays/production", expected.PRODUCTION, ["private-ca"], "production"),
+    "two doors": ("k8s/base", [], ["mongodb", "redis", "seaweedfs", "kafka-strimzi", "gateway", "split", "monitoring"], "local"),
 }
 PRODUCTION = {
     "JORNADA_STORE": "mongodb://jornada:secret@db.example.org:27017/jornada?tls=true",
@@ -58,8 +60,12 @@ def combine(kubectl, base, components):
         return render(kubectl, folder)
 
 
-def find_errors(items, secrets):
+def find_errors(items, secrets, components):
     """Yields what is wrong with the objects of an overlay, apart from their schemas."""
+    missing = list(expected.errors(items, components))
+    yield from missing
+    if missing:
+        return
     objects = Objects(items)
     for check in (*values.CHECKS, *policy.CHECKS, *references.CHECKS, *routes.CHECKS, *security.CHECKS):
         yield from check(objects)
@@ -81,7 +87,7 @@ def break_errors(items, secrets, schemas, name):
     def find(broken, item):
         errors = list(schema_errors(item, schemas))
         # What is no object of its kind cannot be checked further.
-        return errors or find_errors(broken, secrets)
+        return errors or find_errors(broken, secrets, OVERLAYS[name])
 
     return mutations.missed(items, find, name)
 
@@ -112,14 +118,14 @@ def secrets_changed(items):
 def main(tools):
     """Returns the exit code."""
     kubectl, schemas = f"{tools}/kubectl", Schemas(tools)
-    rendered = {name: (render(kubectl, ROOT / "k8s/overlays" / name), own) for name, own in OVERLAYS.items()}
-    rendered |= {name: (combine(kubectl, base, parts), own) for name, (base, parts, own) in COMBINATIONS.items()}
+    rendered = {name: (render(kubectl, ROOT / "k8s/overlays" / name), parts, name) for name, parts in OVERLAYS.items()}
+    rendered |= {name: (combine(kubectl, base, more), [*parts, *more], own) for name, (base, parts, more, own) in COMBINATIONS.items()}
     wrong, count = [], 0
-    for name, (items, own) in rendered.items():
+    for name, (items, components, own) in rendered.items():
         objects = read_secrets(own)
         secrets = {item["metadata"]["name"]: item["stringData"] for item in objects}
         errors = [error for item in [*items, *objects] for error in schema_errors(item, schemas)]
-        errors += find_errors(items, secrets)
+        errors += find_errors(items, secrets, components)
         if name in OVERLAYS:
             errors += break_errors(items, secrets, schemas, name)
         wrong += [f"{name}: {error}" for error in errors]

@@ -78,6 +78,11 @@ def fits_peer(rule, peer):
     return matches(rule.get("podSelector"), dict(peer.labels))
 
 
+def fits_port(rule, port):
+    """Returns whether one of `ports` of a policy matches a port: number and protocol."""
+    return rule.get("protocol", "TCP") == port[1] and rule["port"] <= port[0] <= rule.get("endPort", rule["port"])
+
+
 def permits(policies, direction, subject, other, port):
     """Returns whether the policies of one side permit a connection."""
     own = [policy for policy in policies
@@ -88,7 +93,7 @@ def permits(policies, direction, subject, other, port):
     rules = [rule for policy in own for rule in policy.get(direction.lower(), [])]
     return any(
         (not rule.get(word) or any(fits_peer(one, other) for one in rule[word]))
-        and (not rule.get("ports") or any(one["port"] == port for one in rule["ports"]))
+        and (not rule.get("ports") or any(fits_port(one, port) for one in rule["ports"]))
         for rule in rules
     )
 
@@ -105,12 +110,12 @@ def of_strimzi(objects):
 
 
 def allowed(objects):
-    """Returns the allowed connections: client, server, port."""
+    """Returns the allowed connections (client, server, number and protocol of the port), and those that only one side allows."""
     policies = [item["spec"] for item in objects.of("NetworkPolicy")] + list(of_strimzi(objects))
-    ports = {port["port"] for policy in policies for direction in ("ingress", "egress")
+    ports = {(port["port"], port.get("protocol", "TCP")) for policy in policies for direction in ("ingress", "egress")
              for rule in policy.get(direction, []) for port in rule.get("ports", [])}
-    ports |= {number for pod in objects.pods() for number in pod.ports().values()} | OTHER_PORTS
-    found = set()
+    ports |= {(number, "TCP") for number in OTHER_PORTS.union(*(pod.ports().values() for pod in objects.pods()))}
+    found, half = set(), set()
     for client, server in itertools.product(peers(objects), repeat=2):
         if not client.is_ours and not server.is_ours or client.address and not server.is_ours:
             continue
@@ -119,12 +124,14 @@ def allowed(objects):
             enters = not server.is_ours or permits(policies, "Ingress", server, client, port)
             if leaves and enters:
                 found.add((client.name, server.name, port))
-    return found
+            elif client.is_ours and server.is_ours and (leaves or enters):
+                half.add((client.name, server.name, port))
+    return found, half
 
 
 def cross(clients, servers, ports):
     """Returns all connections of clients to servers."""
-    return set(itertools.product(clients, servers, ports))
+    return set(itertools.product(clients, servers, [(port, "TCP") for port in ports]))
 
 
 def needed(objects):
@@ -132,7 +139,7 @@ def needed(objects):
     own = [peer.name for peer in peers(objects) if peer.is_ours]
     doors = [name for name in ("serve", "serve-direct") if name in own]
     program = [*doors, "consume", "prepare", "sweep"]
-    flows = cross(own, DNS, [53]) | cross(["watch"], ["serve", "consume"], [4100])
+    flows = cross(own, DNS, [53]) | set(itertools.product(own, DNS, [(53, "UDP")])) | cross(["watch"], ["serve", "consume"], [4100])
     flows |= cross(["watch"], ["internet"], [25, 465, 587])
     if "mongodb" in own:
         flows |= cross([*program, "mongodb", "mongodb-init"], ["mongodb"], [27017])
@@ -162,11 +169,11 @@ def needed(objects):
 
 def network(objects):
     """The policies allow what is needed and nothing else."""
-    found, wanted = allowed(objects), needed(objects)
-    for client, server, port in sorted(wanted - found):
-        yield f"{client} cannot connect to port {port} of {server}"
-    for client, server, port in sorted(found - wanted):
+    (found, half), wanted = allowed(objects), needed(objects)
+    for client, server, (port, protocol) in sorted(wanted - found):
+        yield f"{client} cannot connect to port {port} of {server} by {protocol}"
+    for client, server, (port, protocol) in sorted((found | half) - wanted):
         # Egress to an address that leads nowhere in particular, such as the DNS of the node, is as for any other.
         if server != "node-dns":
-            yield f"{client} may connect to port {port} of {server}, and does not need it"
+            yield f"{client} may connect to port {port} of {server} by {protocol}, and does not need it"
 

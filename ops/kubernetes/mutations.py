@@ -2,6 +2,8 @@
 
 import copy
 
+from expected import plain_name
+
 # Kind and name of the object; path of the value, with / instead of . if a key has points, empty for the object; new value, or REMOVE; a
 # part of the expected error.
 REMOVE = object()
@@ -87,7 +89,7 @@ LOCAL = [
     ("StatefulSet redis", f"{ONE}.env.0", {"name": "PASSWORD", "value": "x"}, "is not in a Secret"),
     ("ConfigMap jornada-settings", "data.JORNADA_STORE", "mongodb://u:p@h/d", "may be a secret"),
     ("ConfigMap jornada-settings", "data.JORNADA_LOKI", "http://u:p@loki", "may be a secret"),
-    ("Service serve", "metadata.name", "redis", "exists twice"),
+    ("Service serve", "metadata.name", "redis", "Service serve is missing"),
     ("Service serve", "metadata.namespace", "default", "not in the namespace"),
     ("ConfigMap jornada-campaigns", "data.x", "x" * 260_000, "too large"),
     ("Namespace jornada", "metadata.labels", {}, "does not enforce"),
@@ -163,20 +165,29 @@ LOCAL = [
     ("Deployment nginx", f"{POD}.volumes.0.configMap.items.2.path", "http.conf", "nginx finds no here/http.conf"),
     ("ConfigMap jornada-settings", "data.JORNADA_PROXY", "10.0.0.0/8", "JORNADA_PROXY lacks"),
     # Kafka.
-    ("KafkaTopic votes", "metadata.name", "vote", "names another topic"),
+    ("Deployment serve", f"{ONE}.env.3.valueFrom.secretKeyRef.key", "JORNADA_STORE", "JORNADA_QUEUE gets"),
     ("KafkaTopic votes", "spec.partitions", 6, "other partitions"),
     ("KafkaNodePool nodes", "spec.replicas", 0, "fewer nodes"),
     ("KafkaNodePool nodes", "metadata.labels", REMOVE, "no label of its cluster"),
     ("KafkaTopic votes", "metadata.labels", REMOVE, "no label of its cluster"),
-    ("KafkaNodePool nodes", "", REMOVE, "role controller"),
     ("KafkaNodePool nodes", "spec.roles", ["broker"], "role controller"),
     ("KafkaTopic votes", "spec/config/min.insync.replicas", 2, "fewer copies than must acknowledge"),
     ("Kafka jornada", "spec/kafka/config/offsets.topic.replication.factor", 3, "fewer nodes of Kafka than offsets.topic"),
+    # Objects.
+    ("CronJob sweep", "", REMOVE, "CronJob sweep is missing"),
+    ("HorizontalPodAutoscaler serve", "", REMOVE, "is missing"),
+    ("KafkaTopic votes", "", REMOVE, "is missing"),
+    ("ConfigMap mongodb-init", "", REMOVE, "is missing"),
+    ("Service serve-ops", "metadata.name", "serve-opps", "Service serve-opps is not expected"),
     # The network.
     ("NetworkPolicy default-deny", "spec.policyTypes", ["Egress"], "stranger may connect to port 22 of prepare"),
     ("NetworkPolicy all-to-dns", "spec.egress", [], "cannot connect to port 53 of dns"),
     ("NetworkPolicy all-to-dns", "spec.egress.0.to.1", REMOVE, "cannot connect to port 53 of node-local-dns"),
     ("NetworkPolicy all-to-dns", "spec.egress.0.to.3", REMOVE, "cannot connect to port 53 of metadata"),
+    ("NetworkPolicy all-to-dns", "spec.egress.0.ports.0", REMOVE, "cannot connect to port 53 of dns by UDP"),
+    ("NetworkPolicy clients-to-mongodb", "spec.egress.0.ports.0.protocol", "UDP", "cannot connect to port 27017 of mongodb by TCP"),
+    ("NetworkPolicy serve-from-nginx", "spec.ingress.0.ports.0.endPort", 65535, "nginx may connect to port 8080 of serve"),
+    ("NetworkPolicy serve-from-nginx", "spec.ingress.0.ports.0.protocol", "SCTP", "cannot connect to port 4000"),
     ("NetworkPolicy clients-to-mongodb", "spec.egress.0.ports.0.port", 27018, "cannot connect to port 27017 of mongodb"),
     ("NetworkPolicy redis-from-clients", "spec.ingress.0.from", REMOVE, "stranger may connect to port 6379 of redis"),
     ("NetworkPolicy redis-from-clients", "spec.ingress", [], "serve cannot connect to port 6379 of redis"),
@@ -195,6 +206,9 @@ PRODUCTION = [
     ("HTTPRoute site", f"{FIRST}.timeouts.request", "forever", "request cannot be"),
     ("PodMonitor jornada", "spec.podMetricsEndpoints.0.interval", "ten", "interval"),
     ("PodMonitor jornada", "spec.podMetricsEndpoints.0.scrapeTimeout", "20s", "longer than interval"),
+    *((name, "", REMOVE, f"{name} is missing") for name in (
+        "GRPCRoute votes", "HTTPRoute redirect", "PodMonitor consumer", "PrometheusRule jornada", "ConfigMap jornada-datasources",
+        "ConfigMap dashboard-campana", "KafkaTopic votes", "Deployment nginx")),
     ("HTTPRoute site", f"{FIRST}.backendRefs.0.weights", 1, "weights"),
     ("HTTPRoute site", f"{FIRST}.filters.0.type", "HeaderModifier", "filter of type"),
     ("GRPCRoute votes", f"{FIRST}.matches.0.method.services", "x", "services"),
@@ -264,9 +278,7 @@ def missed(items, find_errors, overlay):
     """Yields the ways to break an overlay that no check finds. `find_errors` gets all objects and the broken one."""
     for target, path, value, expected in BY_OVERLAY[overlay]:
         kind, name = target.split()
-        # A generated ConfigMap has a hash at the end of its name.
-        found = [number for number, item in enumerate(items) if item["kind"] == kind
-                 and (item["metadata"]["name"] == name or item["metadata"]["name"].rpartition("-")[0] == name and kind == "ConfigMap")]
+        found = [number for number, item in enumerate(items) if (item["kind"], plain_name(item)) == (kind, name)]
         if len(found) != 1:
             yield f"{target} does not exist, so it cannot be broken"
             continue
