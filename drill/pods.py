@@ -50,15 +50,20 @@ class Pod:
         self.log = drill.folder / f"{self.name}.log"
         self.process = drill.start(self.container, environment, self.user, self.log)
 
+    def port(self, asked):
+        """Returns where the port of a probe, a number or a name, is here."""
+        names = {port["containerPort"]: port["name"] for port in self.container["ports"]}
+        return self.ports[names.get(asked, asked)]
+
     def asks(self, probe):
         """Returns whether a probe succeeds."""
         try:
             if "grpc" in probe:
-                with grpc.insecure_channel(f"127.0.0.1:{self.ports['grpc']}") as channel:
+                with grpc.insecure_channel(f"127.0.0.1:{self.port(probe['grpc']['port'])}") as channel:
                     call = channel.unary_unary("/grpc.health.v1.Health/Check")
                     return call(b"", timeout=probe["timeoutSeconds"]) == SERVING
-            port = self.ports[probe["httpGet"]["port"]]
-            url = f"http://127.0.0.1:{port}{probe['httpGet']['path']}"
+            asked = probe["httpGet"]
+            url = f"{asked.get('scheme', 'HTTP').lower()}://127.0.0.1:{self.port(asked['port'])}{asked['path']}"
             return urllib.request.urlopen(url, timeout=probe["timeoutSeconds"]).status == 200
         except (OSError, urllib.error.HTTPError, grpc.RpcError):
             return False
@@ -67,7 +72,9 @@ class Pod:
         """Waits until the pod is ready, as the kubelet does."""
         for kind in ("startupProbe", "readinessProbe"):
             probe = self.container[kind]
-            deadline = time.monotonic() + 120
+            # A pod that is not ready is waited for.
+            limit = probe["periodSeconds"] * probe["failureThreshold"] if kind == "startupProbe" else 120
+            deadline = time.monotonic() + min(120, limit)
             while not self.asks(probe):
                 expect(self.process.poll() is None, f"{self.name} ended: see {self.log}")
                 expect(time.monotonic() < deadline, f"{self.name}: {kind} fails: see {self.log}")

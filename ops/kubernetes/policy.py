@@ -8,6 +8,14 @@ from objects import matches
 UNITS = {"": 1, "m": 1e-3, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 # Seconds that a role needs after SIGTERM: DRAIN in src/cli/serve.rs and its brothers.
 DRAIN = {"serve": 27, "serve-direct": 27, "consume": 25, "watch": 10}
+# Seconds that a part may need to start, if more than a minute: it may create indexes, or replay a journal.
+START = {"serve": 600, "serve-direct": 600, "consume": 600, "mongodb": 600}
+# What answers probes.
+OF_SERVE = {"http /healthz by HTTP", "ops /healthz by HTTP", "ops /readyz by HTTP", "grpc as grpc"}
+ENDPOINTS = {
+    "serve": OF_SERVE, "serve-direct": OF_SERVE, "consume": {"ops /healthz by HTTP", "ops /readyz by HTTP"},
+    "watch": {"status /healthz by HTTP"}, "nginx": {"status /healthz by HTTP"}, "seaweedfs": {"s3 /healthz by HTTP"},
+}
 # Parts that clients reach through a gateway, which learns late that they end.
 PUBLIC = ("serve", "serve-direct", "nginx")
 FIXED = [("StatefulSet mongodb", "podManagementPolicy", "Parallel"), ("Service mongodb", "publishNotReadyAddresses", True),
@@ -45,7 +53,7 @@ def resources(objects):
 
 
 def probes(objects):
-    """Each server has three probes, and its liveness asks no dependency."""
+    """Each server has three probes, of an endpoint that answers; its liveness asks no dependency, and it has time to start."""
     for pod in objects.pods():
         for container in pod.containers() if pod.is_server else []:
             for kind in ("startupProbe", "livenessProbe", "readinessProbe"):
@@ -53,12 +61,28 @@ def probes(objects):
                 if probe is None:
                     yield f"{pod.name}: no {kind}"
                     continue
-                for way in ("httpGet", "tcpSocket", "grpc"):
-                    port = probe.get(way, {}).get("port")
-                    if port is not None and port not in pod.ports():
-                        yield f"{pod.name}: {kind} asks port {port}, which the pod does not have"
+                asked = endpoint(pod, probe)
+                if pod.component in ENDPOINTS and asked not in ENDPOINTS[pod.component]:
+                    yield f"{pod.name}: {kind} asks {asked}, which does not answer"
+                elif asked is None:
+                    yield f"{pod.name}: {kind} asks a port that the pod does not have"
                 if kind == "livenessProbe" and "/readyz" in str(probe):
                     yield f"{pod.name}: livenessProbe asks dependencies"
+                seconds = probe.get("periodSeconds", 10) * probe.get("failureThreshold", 3)
+                if kind == "startupProbe" and seconds < START.get(pod.component, 60):
+                    yield f"{pod.name}: startupProbe gives it only {seconds} s"
+
+
+def endpoint(pod, probe):
+    """Returns what a probe asks: the name of a port and what of it; `None` if the pod does not have that port."""
+    names = {port["containerPort"]: port["name"] for container in pod.containers() for port in container.get("ports", [])}
+    if "exec" in probe:
+        return "command"
+    way = next(key for key in ("httpGet", "tcpSocket", "grpc") if key in probe)
+    name = names.get(pod.ports().get(probe[way]["port"]))
+    if name is None or way == "tcpSocket":
+        return name
+    return f"{name} as grpc" if way == "grpc" else f"{name} {probe[way].get('path', '/')} by {probe[way].get('scheme', 'HTTP')}"
 
 
 def termination(objects):

@@ -46,6 +46,8 @@ def selectors(objects):
             yield f"{name} selects no pod"
         for endpoint in spec.get("podMetricsEndpoints", []):
             for pod in objects.selected(selector):
+                if endpoint.get("path", "/metrics") != "/metrics":
+                    yield f"{name}: path {endpoint['path']}"
                 if endpoint["port"] not in pod.ports():
                     yield f"{name}: {pod.name} has no port {endpoint['port']}"
 
