@@ -4,14 +4,19 @@ import copy
 import re
 
 import mutations
+import values
 from objects import parse
-from policy import SECRET_NAME
-from settings import command_errors
+from policy import SECRET_NAME, amount
+from settings import command_errors, value_errors
 
 # What Cloud Run reads, of what Knative has: the rest is refused there. https://cloud.google.com/run/docs/reference/yaml/v1
 CONTAINER = {"name", "image", "command", "args", "env", "ports", "resources", "startupProbe", "livenessProbe", "readinessProbe",
              "volumeMounts", "workingDir", "dependsOn"}
 REVISION = {"containers", "containerConcurrency", "timeoutSeconds", "serviceAccountName", "volumes"}
+# Arguments by name of the service or worker pool.
+ARGUMENTS = {"jornada": ["serve"], "jornada-results": ["serve", "--read-only"], "jornada-consume": ["consume"]}
+# Bytes of memory that the second generation of machines needs; seconds that it waits for a start at most.
+LEAST_MEMORY, LONGEST_START = 512 << 20, 240
 # Local disk is memory, and no other process of the revision sees it.
 EMBEDDED = ("sqlite:", "file:")
 
@@ -29,13 +34,18 @@ def errors(folder, schemas):
 
 def item_errors(item, schemas):
     """Yields what is wrong with one service or worker pool."""
-    errors = list(schemas.errors(item))
+    errors = [*schemas.errors(item), *values.forms(item)]
     yield from errors
     if errors:
         return
     spec = item["spec"]["template"]["spec"]
     for key in set(spec) - REVISION:
         yield f"Cloud Run does not know {key}"
+    if not 1 <= spec.get("containerConcurrency", 80) <= 1000 or not 1 <= spec.get("timeoutSeconds", 300) <= 3600:
+        yield "containerConcurrency is at most 1000, timeoutSeconds at most 3600"
+    annotations = item["metadata"].get("annotations", {})
+    if item["kind"] == "WorkerPool" and not int(annotations.get("run.googleapis.com/manualInstanceCount", 0)):
+        yield "a worker pool without instances: run.googleapis.com/manualInstanceCount"
     for container in spec["containers"]:
         for key in set(container) - CONTAINER:
             yield f"Cloud Run does not know {key} of a container"
@@ -50,14 +60,21 @@ def container_errors(item, container):
     limits = container.get("resources", {}).get("limits", {})
     if not {"cpu", "memory"} <= set(limits):
         yield "no limits of cpu and memory"
+    elif amount(limits["cpu"]) < 1 or amount(limits["memory"]) < LEAST_MEMORY:
+        yield "less than a whole processor, or than 512Mi of memory"
     words = container.get("args", ["serve"])
+    if words != ARGUMENTS[item["metadata"]["name"]]:
+        yield f"does not run {' '.join(ARGUMENTS[item['metadata']['name']])}"
     variables = {one["name"]: one.get("value", "") for one in container.get("env", [])}
     for name, value in variables.items():
         if value.startswith(EMBEDDED):
             yield f"{name}: what is stored on a local disk is lost"
     # The image has campaigns.
     yield from command_errors(words, variables.keys() | {"JORNADA_CAMPAIGNS", "JORNADA_INSTANCE"})
+    # The operations listener is for the container alone.
+    yield from value_errors({name: value for name, value in variables.items() if name != "JORNADA_OPS_LISTEN"})
     yield from secret_errors(container)
+    yield from probe_errors(item, container)
     yield from port_errors(item, container, variables)
 
 
@@ -76,6 +93,24 @@ def secret_errors(container):
             yield f"{variable['name']} and {seen[reference['name']]} share a secret"
 
 
+def probe_errors(item, container):
+    """Yields what is wrong with the probes."""
+    for kind in ("startupProbe", "livenessProbe", "readinessProbe"):
+        probe = container.get(kind)
+        if probe is None or item["kind"] == "WorkerPool":
+            if probe:
+                yield "a worker pool listens to nobody who could ask it"
+            continue
+        asked, ports = probe.get("httpGet", {}), [port["containerPort"] for port in container.get("ports", [])]
+        if asked.get("path") != "/healthz" or asked.get("port", ports[0]) not in ports:
+            yield f"{kind} asks what does not answer"
+        period = probe.get("periodSeconds", 10)
+        if probe.get("timeoutSeconds", 1) > period:
+            yield f"{kind}: timeoutSeconds is longer than periodSeconds"
+        if kind == "startupProbe" and period * probe.get("failureThreshold", 3) > LONGEST_START:
+            yield f"{kind} may take {LONGEST_START} s at most"
+
+
 def port_errors(item, container, variables):
     """A service has one port, to which the program listens; a worker pool has none."""
     ports = container.get("ports", [])
@@ -90,6 +125,8 @@ def port_errors(item, container, variables):
         yield "JORNADA_GRPC_LISTEN needs a second port: none or http"
     if ports and (ports[0].get("name") == "h2c") != (grpc == "http"):
         yield "gRPC needs a port of the name h2c"
+    if variables.get("JORNADA_FORWARDED", "0") == "0" or not variables.get("JORNADA_PROXY"):
+        yield "all clients are one: JORNADA_FORWARDED, JORNADA_PROXY"
     annotations = item["spec"]["template"]["metadata"]["annotations"]
     if annotations.get("run.googleapis.com/cpu-throttling") != "false":
         yield "background tasks stand still between requests: run.googleapis.com/cpu-throttling"

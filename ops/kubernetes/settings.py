@@ -83,6 +83,13 @@ def command_errors(arguments, found):
             yield f"{name} is not a setting"
 
 
+def value_errors(found):
+    """Yields which settings have values that are of no use."""
+    for name, form in FORMS.items():
+        if found.get(name) and not re.fullmatch(form, found[name]):
+            yield f"the value of {name} is of no use"
+
+
 def settings(objects, secrets):
     """Commands and settings of the program exist, its ports are those of its pods, and its URLs lead to Services."""
     for pod in objects.pods():
@@ -93,15 +100,12 @@ def settings(objects, secrets):
             found = environment(objects, secrets, container)
             if "command" in container:
                 yield f"{pod.name}: another command than that of the image"
-            for error in command_errors(arguments, found):
+            for error in (*command_errors(arguments, found), *value_errors(found)):
                 yield f"{pod.name}: {error}"
             for variable in container.get("env", []):
                 key = variable.get("valueFrom", {}).get("secretKeyRef", {}).get("key", variable["name"])
                 if key != variable["name"]:
                     yield f"{pod.name}: {variable['name']} gets the value of {key}"
-            for name, form in FORMS.items():
-                if found.get(name) and not re.fullmatch(form, found[name]):
-                    yield f"{pod.name}: the value of {name} is of no use"
             for setting, port in LISTENERS.items():
                 number = found.get(setting, "0:0").rpartition(":")[2]
                 if port in ROLES.get(arguments[0], ()) and str(pod.ports().get(port)) != number:
