@@ -74,7 +74,7 @@ def container_errors(item, container):
     # The operations listener is for the container alone.
     yield from value_errors({name: value for name, value in variables.items() if name != "JORNADA_OPS_LISTEN"})
     yield from secret_errors(container)
-    yield from probe_errors(item, container)
+    yield from probe_errors(container, variables)
     yield from port_errors(item, container, variables)
 
 
@@ -93,16 +93,15 @@ def secret_errors(container):
             yield f"{variable['name']} and {seen[reference['name']]} share a secret"
 
 
-def probe_errors(item, container):
+def probe_errors(container, variables):
     """Yields what is wrong with the probes."""
+    listeners = ("JORNADA_LISTEN", "JORNADA_OPS_LISTEN")
     for kind in ("startupProbe", "livenessProbe", "readinessProbe"):
         probe = container.get(kind)
-        if probe is None or item["kind"] == "WorkerPool":
-            if probe:
-                yield "a worker pool listens to nobody who could ask it"
+        if probe is None:
             continue
-        asked, ports = probe.get("httpGet", {}), [port["containerPort"] for port in container.get("ports", [])]
-        if asked.get("path") != "/healthz" or asked.get("port", ports[0]) not in ports:
+        asked = probe.get("httpGet", {})
+        if (asked.get("path"), f"0.0.0.0:{asked.get('port')}") not in {("/healthz", variables.get(name)) for name in listeners}:
             yield f"{kind} asks what does not answer"
         period = probe.get("periodSeconds", 10)
         if probe.get("timeoutSeconds", 1) > period:

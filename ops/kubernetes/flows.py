@@ -146,12 +146,12 @@ def needed(objects):
         flows |= cross([*doors, "watch"], ["redis"], [6379]) | cross([*doors, "sweep"], ["seaweedfs"], [8333])
     else:
         stores = ["private", "internet"]
-        flows |= cross(program, stores, [27017]) | cross([*doors, "watch"], stores, [6379, 6380])
+        flows |= cross(program, stores, [27017]) | cross([*doors, "watch"], stores, [6378, 6379, 6380])
         flows |= cross([*doors, "sweep"], stores, [443])
     if "kafka" in own:
         flows |= cross(["serve", "consume", "prepare"], ["kafka"], [9092])
         flows |= cross(["kafka", "entity-operator"], ["kafka"], [9090, 9091])
-        flows |= cross(["entity-operator"], ["private", "internet", "node-dns"], [443, 6443])
+        flows |= cross(["entity-operator"], ["private", "internet", "node-dns"], [443, 6443, 8443])
     if objects.of("ScaledObject"):
         flows |= cross(["keda"], ["kafka"], [9092])
     if "acme" in own:

@@ -300,7 +300,7 @@ CLOUD_RUN = [
     ("service.yaml", f"{FIRST_OF_RUN}.env.4.value", "0", "JORNADA_FORWARDED"),
     ("service.yaml", f"{FIRST_OF_RUN}.args", ["consume"], "does not run serve"),
     ("results.yaml", f"{FIRST_OF_RUN}.args", ["serve"], "does not run serve --read-only"),
-    ("consume.yaml", f"{FIRST_OF_RUN}.startupProbe", {"httpGet": {"path": "/healthz", "port": 4100}}, "listens to nobody"),
+    ("consume.yaml", f"{FIRST_OF_RUN}.startupProbe", {"httpGet": {"path": "/healthz", "port": 4100}}, "asks what does not answer"),
     ("consume.yaml", "metadata.annotations", REMOVE, "without instances"),
     ("consume.yaml", "kind", "Workers", "no schema"),
 ]
