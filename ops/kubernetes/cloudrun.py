@@ -13,6 +13,14 @@ from settings import command_errors, value_errors
 CONTAINER = {"name", "image", "command", "args", "env", "ports", "resources", "startupProbe", "livenessProbe", "readinessProbe",
              "volumeMounts", "workingDir", "dependsOn"}
 REVISION = {"containers", "containerConcurrency", "timeoutSeconds", "serviceAccountName", "volumes"}
+OF_POOL = REVISION - {"containerConcurrency", "timeoutSeconds"}
+ANNOTATIONS = {
+    *(f"run.googleapis.com/{name}" for name in (
+        "ingress", "cpu-throttling", "execution-environment", "network-interfaces", "vpc-access-egress", "scalingMode", "manualInstanceCount")),
+    "autoscaling.knative.dev/minScale", "autoscaling.knative.dev/maxScale",
+}
+# Settings that have defaults there: the image has campaigns, and instances names.
+OF_IMAGE = {"JORNADA_CAMPAIGNS": "campaigns", "JORNADA_INSTANCE": "x"}
 # Arguments by name of the service or worker pool.
 ARGUMENTS = {"jornada": ["serve"], "jornada-results": ["serve", "--read-only"], "jornada-consume": ["consume"]}
 # Bytes of memory that the second generation of machines needs; seconds that it waits for a start at most.
@@ -27,7 +35,7 @@ def errors(folder, schemas):
     found = [f"{name}: {error}" for name, item in items.items() for error in item_errors(item, schemas)]
     for name, path, value, expected in mutations.CLOUD_RUN:
         broken = copy.deepcopy(items[name])
-        mutations.change(broken, path.split("."), value)
+        mutations.change(broken, path, value)
         found += mutations.proof(item_errors(broken, schemas), expected, f"{name}: {path}", value)
     return found
 
@@ -39,11 +47,13 @@ def item_errors(item, schemas):
     if errors:
         return
     spec = item["spec"]["template"]["spec"]
-    for key in set(spec) - REVISION:
+    for key in set(spec) - (OF_POOL if item["kind"] == "WorkerPool" else REVISION):
         yield f"Cloud Run does not know {key}"
     if not 1 <= spec.get("containerConcurrency", 80) <= 1000 or not 1 <= spec.get("timeoutSeconds", 300) <= 3600:
         yield "containerConcurrency is at most 1000, timeoutSeconds at most 3600"
     annotations = item["metadata"].get("annotations", {})
+    for key in sorted({*annotations, *item["spec"]["template"]["metadata"]["annotations"]} - ANNOTATIONS):
+        yield f"Cloud Run does not know the annotation {key}"
     if item["kind"] == "WorkerPool" and not int(annotations.get("run.googleapis.com/manualInstanceCount", 0)):
         yield "a worker pool without instances: run.googleapis.com/manualInstanceCount"
     for container in spec["containers"]:
@@ -69,8 +79,7 @@ def container_errors(item, container):
     for name, value in variables.items():
         if value.startswith(EMBEDDED):
             yield f"{name}: what is stored on a local disk is lost"
-    # The image has campaigns.
-    yield from command_errors(words, variables.keys() | {"JORNADA_CAMPAIGNS", "JORNADA_INSTANCE"})
+    yield from command_errors(words, {name: value or "x" for name, value in variables.items()} | OF_IMAGE)
     # The operations listener is for the container alone.
     yield from value_errors({name: value for name, value in variables.items() if name != "JORNADA_OPS_LISTEN"})
     yield from secret_errors(container)

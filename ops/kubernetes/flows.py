@@ -37,9 +37,11 @@ OUTSIDE = [
     Peer("metadata", address="169.254.169.254"),
     Peer("private", address="10.1.2.3"),
     Peer("internet", address="203.0.113.9"),
+    Peer("internet-6", address="2001:db8::9"),
 ]
 # A cluster has one or two of them.
 DNS = ("dns", "node-local-dns", "node-dns", "metadata")
+INTERNET = ("internet", "internet-6")
 # Pods that cert-manager starts for a moment.
 ACME_SOLVER = {"acme.cert-manager.io/http01-solver": "true"}
 # Ports that nobody needs, besides all that pods have and policies name.
@@ -140,18 +142,18 @@ def needed(objects):
     doors = [name for name in ("serve", "serve-direct") if name in own]
     program = [*doors, "consume", "prepare", "sweep"]
     flows = cross(own, DNS, [53]) | set(itertools.product(own, DNS, [(53, "UDP")])) | cross(["watch"], ["serve", "consume"], [4100])
-    flows |= cross(["watch"], ["internet"], [25, 465, 587])
+    flows |= cross(["watch"], INTERNET, [25, 465, 587])
     if "mongodb" in own:
         flows |= cross([*program, "mongodb", "mongodb-init"], ["mongodb"], [27017])
         flows |= cross([*doors, "watch"], ["redis"], [6379]) | cross([*doors, "sweep"], ["seaweedfs"], [8333])
     else:
-        stores = ["private", "internet"]
+        stores = ["private", *INTERNET]
         flows |= cross(program, stores, [27017]) | cross([*doors, "watch"], stores, [6378, 6379, 6380])
         flows |= cross([*doors, "sweep"], stores, [443])
     if "kafka" in own:
         flows |= cross(["serve", "consume", "prepare"], ["kafka"], [9092])
         flows |= cross(["kafka", "entity-operator"], ["kafka"], [9090, 9091])
-        flows |= cross(["entity-operator"], ["private", "internet", "node-dns"], [443, 6443, 8443])
+        flows |= cross(["entity-operator"], ["private", *INTERNET, "node-dns"], [443, 6443, 8443])
     if objects.of("ScaledObject"):
         flows |= cross(["keda"], ["kafka"], [9092])
     if "acme" in own:

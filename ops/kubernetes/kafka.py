@@ -9,6 +9,10 @@ from references import is_service
 COPIES = re.compile(r"(replication\.factor|min\.isr|min\.insync\.replicas)$")
 
 
+# Options that Strimzi sets itself, and refuses or ignores.
+OWN = re.compile(r"(advertised|authorizer|broker|controller|listener|sasl|security|ssl|zookeeper)\.|listeners|node\.id|process\.roles|log\.dir|super\.user")
+
+
 def queue(objects, secrets):
     """Topic, partitions and copies agree wherever they are named."""
     url = secrets.get("jornada", {}).get("JORNADA_QUEUE", "")
@@ -36,11 +40,16 @@ def nodes(objects, _secrets):
         for item in objects.of("KafkaNodePool", "KafkaTopic"):
             if not label.items() <= item["metadata"].get("labels", {}).items():
                 yield f"{item['kind']} {item['metadata']['name']}: no label of its cluster"
+        spec = kafka["spec"]["kafka"]
+        if not spec["metadataVersion"].startswith(spec["version"].rpartition(".")[0] + "-"):
+            yield f"Kafka {spec['version']} with the metadata of {spec['metadataVersion']}"
+        for key in filter(OWN.match, spec["config"]):
+            yield f"Strimzi sets {key}"
         pools = [item["spec"] for item in objects.of("KafkaNodePool")]
         if {role for pool in pools for role in pool["roles"]} != {"controller", "broker"}:
             yield "Kafka needs nodes with the role controller and nodes with the role broker"
         brokers = sum(pool["replicas"] for pool in pools if "broker" in pool["roles"])
-        copies = {key: value for key, value in kafka["spec"]["kafka"]["config"].items() if COPIES.search(key)}
+        copies = {key: value for key, value in spec["config"].items() if COPIES.search(key)}
         copies |= {"replicas of the topic": max((item["spec"]["replicas"] for item in objects.of("KafkaTopic")), default=1)}
         for key, value in copies.items():
             if value > brokers:

@@ -139,7 +139,17 @@ LOCAL = [
     ("ConfigMap jornada-watch", "data.JORNADA_WATCH", "http://serve-ops:4101", "is no port of a Service"),
     ("ConfigMap jornada-settings", "data.JORNADA_PHOTOS", "s3://x?endpoint=http://s3:8333", "is no port of a Service"),
     ("Service mongodb", "spec.ports.0.port", 27018, "mongodb-0.mongodb:27017 is no port"),
+    ("Service serve", "spec.ports.0.protocol", "UDP", "nothing listens to UDP"),
+    ("Service nginx", "spec.type", "NodePort", "open to the outside"),
+    ("Job mongodb-init", f"{ONE}.env.1.value", "mongodb-0.mongo:27017", "mongodb-0.mongo:27017 is no port"),
+    ("Job prepare", "spec.backoffLimit", 0, "backoffLimit is not 12"),
+    ("Deployment serve", f"{ONE}.resources.requests.cpu", "500", "a wrong unit"),
+    ("StatefulSet mongodb", f"{ONE}.resources.limits.memory", "256Gi", "a wrong unit"),
+    ("Deployment serve", "spec.minReadySeconds", 700, "longer than progressDeadlineSeconds"),
+    ("Deployment serve", f"{ONE}.imagePullPolicy", "Never", "imagePullPolicy cannot be"),
     # Settings and folders.
+    ("ConfigMap jornada-watch", "data.JORNADA_WATCH", "", "watch has no JORNADA_WATCH"),
+    ("ConfigMap jornada-watch", "data.JORNADA_WATCH", "https://serve-ops:4100", "JORNADA_WATCH is of no use"),
     *(("Deployment serve", f"{ONE}.env.{number}", REMOVE, f"serve has no {name}") for number, name in (
         (1, "JORNADA_STORE"), (2, "JORNADA_CACHE"), (3, "JORNADA_QUEUE"), (4, "JORNADA_SECRET"), (5, "JORNADA_PHOTO_KEY"), (6, "AWS_A"))),
     ("Deployment consume", f"{ONE}.env.1", REMOVE, "consume has no JORNADA_STORE"),
@@ -177,6 +187,8 @@ LOCAL = [
     ("KafkaNodePool nodes", "metadata.labels", REMOVE, "no label of its cluster"),
     ("KafkaTopic votes", "metadata.labels", REMOVE, "no label of its cluster"),
     ("KafkaNodePool nodes", "spec.roles", ["broker"], "role controller"),
+    ("Kafka jornada", "spec.kafka.metadataVersion", "3.9-IV0", "with the metadata of"),
+    ("Kafka jornada", "spec/kafka/config/broker.id", 3, "Strimzi sets broker.id"),
     ("KafkaTopic votes", "spec/config/min.insync.replicas", 2, "fewer copies than must acknowledge"),
     ("Kafka jornada", "spec/kafka/config/offsets.topic.replication.factor", 3, "fewer nodes of Kafka than offsets.topic"),
     # Objects.
@@ -225,6 +237,10 @@ PRODUCTION = [
     ("PodMonitor watch", "spec.podMetricsEndpoints.0.port", "ops", "has no port ops"),
     ("HTTPRoute site", "spec.parentRefs.0.sectionName", "tls", "no listener tls"),
     ("Gateway jornada", "spec.listeners.3", REMOVE, "no listener on port 80 for grpc.jornada.example.org"),
+    ("Gateway jornada", "metadata.annotations", REMOVE, "no issuer"),
+    ("Gateway jornada", "spec.listeners.1.allowedRoutes.namespaces.from", "All", "takes routes of other namespaces"),
+    ("ConfigMap jornada-datasources", "metadata.labels", REMOVE, "no label grafana_datasource"),
+    ("NetworkPolicy roles-to-mongodb", "spec.egress.0.to.1", REMOVE, "cannot connect to port 27017 of internet-6"),
     ("Gateway jornada", "spec.listeners.2.port", 8443, "HTTPS on port 8443"),
     ("HTTPRoute redirect", "spec.parentRefs.0.sectionName", "https", "plain HTTP redirects"),
     ("HTTPRoute site", "spec.parentRefs.0.sectionName", "http", "plain HTTP redirects"),
@@ -301,6 +317,8 @@ CLOUD_RUN = [
     ("service.yaml", f"{FIRST_OF_RUN}.args", ["consume"], "does not run serve"),
     ("results.yaml", f"{FIRST_OF_RUN}.args", ["serve"], "does not run serve --read-only"),
     ("consume.yaml", f"{FIRST_OF_RUN}.startupProbe", {"httpGet": {"path": "/healthz", "port": 4100}}, "asks what does not answer"),
+    ("service.yaml", "spec/template/metadata/annotations/run.googleapis.com~1x", "1", "does not know the annotation"),
+    ("consume.yaml", f"{SERVICE}.timeoutSeconds", 3, "does not know timeoutSeconds"),
     ("consume.yaml", "metadata.annotations", REMOVE, "without instances"),
     ("consume.yaml", "kind", "Workers", "no schema"),
 ]
@@ -318,7 +336,7 @@ def missed(items, find_errors, overlay):
         broken = list(items)
         broken[found[0]] = copy.deepcopy(items[found[0]])
         if path:
-            change(broken[found[0]], path.split("/" if "/" in path else "."), value)
+            change(broken[found[0]], path, value)
             item = broken[found[0]]
         else:
             item = broken.pop(found[0])
@@ -338,6 +356,7 @@ def proof(found, expected, place, value):
 
 def change(item, path, value):
     """Sets or removes a value."""
+    path = path.split("/" if "/" in path else ".")
     for key in path[:-1]:
         item = item[int(key)] if isinstance(item, list) else item.setdefault(key, {})
     key = int(path[-1]) if isinstance(item, list) else path[-1]

@@ -6,6 +6,8 @@ from objects import matches
 
 # Quantities of memory and processors, in bytes and processors.
 UNITS = {"": 1, "m": 1e-3, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
+# Largest request of processors and limit of memory, so that nodes of 4 processors and 16 GiB are enough.
+MOST_CPU, MOST_MEMORY = 4, 12 * 2**30
 # Seconds that a role needs after SIGTERM: DRAIN in src/cli/serve.rs and its brothers.
 DRAIN = {"serve": 27, "serve-direct": 27, "consume": 25, "watch": 10}
 # Seconds that a part may need to start, if more than a minute: it may create indexes, or replay a journal.
@@ -19,7 +21,7 @@ ENDPOINTS = {
 # Parts that clients reach through a gateway, which learns late that they end.
 PUBLIC = ("serve", "serve-direct", "nginx")
 FIXED = [("StatefulSet mongodb", "podManagementPolicy", "Parallel"), ("Service mongodb", "publishNotReadyAddresses", True),
-         ("Service serve-each", "publishNotReadyAddresses", True)]
+         ("Service serve-each", "publishNotReadyAddresses", True), ("Job prepare", "backoffLimit", 12), ("Job mongodb-init", "backoffLimit", 12)]
 # Parts of which a majority must stay.
 DATA = ("mongodb",)
 SECRET_NAME = re.compile(r"PASSWORD|SECRET|_KEY$|^KEY$|TOKEN|^AWS_|JORNADA_(STORE|CACHE|QUEUE|SMTP)$")
@@ -48,6 +50,8 @@ def resources(objects):
             requests, limits = found.get("requests", {}), found.get("limits", {})
             if not {"cpu", "memory"} <= set(requests) or "memory" not in limits:
                 yield f"{pod.name}: {container['name']} lacks requests of cpu and memory, or a limit of memory"
+            elif amount(requests["cpu"]) > MOST_CPU or amount(limits["memory"]) > MOST_MEMORY:
+                yield f"{pod.name}: {container['name']} is larger than a node: a wrong unit?"
             elif amount(requests["memory"]) > amount(limits["memory"]):
                 yield f"{pod.name}: {container['name']} requests more memory than its limit"
 
@@ -168,7 +172,7 @@ def replacement(objects):
 
 
 def fixed(objects):
-    """Members of a replica set find one another before they are ready, and nginx finds instances that are not."""
+    """Members of a replica set find one another before they are ready, nginx finds instances that are not, and Jobs wait for stores."""
     for name, key, value in FIXED:
         item = objects.find(*name.split())
         if item is not None and item["spec"].get(key) != value:

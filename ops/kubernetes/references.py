@@ -1,5 +1,7 @@
 """What objects refer to must exist and agree: each check yields what is wrong."""
 
+import re
+
 from flows import ACME_SOLVER
 from objects import matches
 
@@ -12,8 +14,12 @@ def services(objects):
         pods = [pod for pod in pods if pod.is_server]
         if not pods:
             yield f"Service {name} selects no pod"
+        if spec.get("type", "ClusterIP") != "ClusterIP":
+            yield f"Service {name}: open to the outside, past the Gateway"
         for port in spec["ports"]:
             target = port.get("targetPort", port["port"])
+            if port.get("protocol", "TCP") != "TCP":
+                yield f"Service {name}: nothing listens to {port['protocol']}"
             for pod in pods:
                 if target not in pod.ports():
                     yield f"Service {name}: {pod.name} has no port {target}"
@@ -79,9 +85,22 @@ def values(objects, secrets):
             elif key is not None and key not in keys[kind][name]:
                 yield f"{pod.name}: {kind} {name} has no key {key}"
         for container in pod.containers():
+            for variable in container.get("env", []):
+                for host, port in re.findall(r"([\w.-]+):(\d+)", variable.get("value", "")) if "://" not in variable.get("value", "") else ():
+                    if not is_service(objects, host, int(port)):
+                        yield f"{pod.name}: {host}:{port} is no port of a Service"
             for mount in container.get("volumeMounts", []):
                 if mount["name"] not in volumes:
                     yield f"{pod.name}: no volume {mount['name']}"
+
+
+def sidecar(objects):
+    """Grafana's sidecar finds dashboards and data sources by their labels."""
+    for item in objects.of("ConfigMap"):
+        name, labels = item["metadata"]["name"], item["metadata"].get("labels", {})
+        for part, label in (("dashboard-", "grafana_dashboard"), ("jornada-datasources", "grafana_datasource")):
+            if name.startswith(part) and labels.get(label) != "1":
+                yield f"ConfigMap {name}: no label {label}"
 
 
 def referred(pod):
@@ -120,5 +139,5 @@ def is_service(objects, host, port):
     return labels[0] in pods
 
 
-CHECKS = (services, selectors, targets)
+CHECKS = (services, selectors, targets, sidecar)
 CHECKS_WITH_SECRETS = (values,)

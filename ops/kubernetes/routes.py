@@ -17,7 +17,11 @@ def listeners(objects):
     for gateway in objects.of("Gateway"):
         found = gateway["spec"]["listeners"]
         plain = {one["hostname"] for one in found if (one["protocol"], one["port"]) == ("HTTP", 80)}
+        if "cert-manager.io/cluster-issuer" not in gateway["metadata"].get("annotations", {}):
+            yield f"Gateway {gateway['metadata']['name']}: no issuer of its certificates"
         for one in found:
+            if one["allowedRoutes"]["namespaces"]["from"] != "Same":
+                yield f"Gateway {gateway['metadata']['name']}: takes routes of other namespaces"
             if PORTS.get(one["protocol"]) != one["port"]:
                 yield f"Gateway {gateway['metadata']['name']}: {one['protocol']} on port {one['port']}"
             if one["protocol"] == "HTTPS" and one["hostname"] not in plain:

@@ -21,11 +21,13 @@ REQUIRED = {command: set(names.split()) for command, names in {
     "queue create": "JORNADA_QUEUE",
     "photos rewrap": "JORNADA_STORE JORNADA_PHOTO_KEY",
 }.items()}
+# Without a mail server the watchers write files.
+MAY_BE_EMPTY = {"JORNADA_SMTP", "JORNADA_MAIL_FROM", "JORNADA_MAIL_TO"}
 # Of a value that is set and not empty. Local disks and the loopback address are of no use in a cluster.
-HTTP, EVERYWHERE = r"https?://[\w.-]+(:\d+)?", r"(0\.0\.0\.0|\[::\]):\d+"
+PLAIN, HTTP, EVERYWHERE = r"http://[\w.-]+:\d+", r"https?://[\w.-]+(:\d+)?", r"(0\.0\.0\.0|\[::\]):\d+"
 FORMS = {
     "JORNADA_STORE": r"mongodb(\+srv)?://.+", "JORNADA_CACHE": r"rediss?://.+", "JORNADA_QUEUE": r"direct:|(rediss?|kafka)://.+",
-    "JORNADA_PHOTOS": r"s3://[a-z0-9.-]+\?.+", "JORNADA_PUBLIC_URL": HTTP, "JORNADA_LOKI": HTTP, "JORNADA_WATCH": f"{HTTP}(,{HTTP})*",
+    "JORNADA_PHOTOS": r"s3://[a-z0-9.-]+\?.+", "JORNADA_PUBLIC_URL": HTTP, "JORNADA_LOKI": HTTP, "JORNADA_WATCH": f"{PLAIN}(,{PLAIN})*",
     "JORNADA_LISTEN": EVERYWHERE, "JORNADA_GRPC_LISTEN": f"none|http|{EVERYWHERE}", "JORNADA_OPS_LISTEN": EVERYWHERE,
     "JORNADA_WATCH_LISTEN": EVERYWHERE, "JORNADA_FORWARDED": r"\d|10", "JORNADA_ADMIN_TOTP": "required|optional",
     "JORNADA_LOG_FORMAT": "text|json", "JORNADA_WATCH_LOST": r"\d+(ms|s|m|h|d)",
@@ -76,7 +78,7 @@ def command_errors(arguments, found):
         if not any(line.startswith(f"jornada {' '.join(words)} {flag} ") for line in COMMANDS):
             yield f"{' '.join(words)} has no {flag}"
     key = "serve --read-only" if "--read-only" in arguments else " ".join(words)
-    for name in sorted(REQUIRED.get(key, set()) - set(found)):
+    for name in sorted(REQUIRED.get(key, set()) - {name for name, value in found.items() if value or name in MAY_BE_EMPTY}):
         yield f"{key} has no {name}"
     for name in found:
         if name not in SETTINGS:

@@ -5,7 +5,7 @@ import zoneinfo
 
 # By the last names of the path, list places left out.
 ENUMS = {path: set(words.split()) for path, words in {
-    "imagePullPolicy": "Always IfNotPresent Never",
+    "imagePullPolicy": "Always IfNotPresent",
     "strategy.type": "RollingUpdate Recreate",
     "updateStrategy.type": "RollingUpdate OnDelete",
     "podManagementPolicy": "OrderedReady Parallel",
@@ -78,6 +78,8 @@ def workloads(objects):
         rolling = strategy.get("rollingUpdate", {})
         if str(rolling.get("maxSurge", 1)).rstrip("%") == str(rolling.get("maxUnavailable", 1)).rstrip("%") == "0":
             yield f"{pod.name}: neither maxSurge nor maxUnavailable"
+        if spec.get("minReadySeconds", 0) >= spec.get("progressDeadlineSeconds", 600):
+            yield f"{pod.name}: minReadySeconds is longer than progressDeadlineSeconds"
         if rolling and strategy.get("type") == "Recreate":
             yield f"{pod.name}: Recreate has no rollingUpdate"
     for item in objects.of("CronJob"):
