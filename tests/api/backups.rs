@@ -34,6 +34,13 @@ async fn register(app: &RunningInstance, document: &str) -> String {
     receipt["receipt"].as_str().unwrap().to_owned()
 }
 
+/// Asks for a review of a number that is registered, and returns the number of the review.
+async fn ask_for_review(app: &RunningInstance, document: &str) -> String {
+    let form = form_with_photo("María Ejemplo", document, "Cali").text("_review", "true");
+    let answer: Value = app.send(form, None).await.json().await.unwrap();
+    answer["receipt"].as_str().unwrap().to_owned()
+}
+
 async fn receipt_status(app: &RunningInstance, receipt: &str) -> u16 {
     let url = format!("{}/r/{receipt}", app.base);
     app.http.get(url).send().await.unwrap().status().as_u16()
@@ -73,18 +80,19 @@ async fn a_restore_brings_back_all_but_erased_people() {
     let backups = folder.to_str().unwrap().to_owned();
     let app = installation.start().await;
     let (stays, erased) = (register(&app, "1001").await, register(&app, "1002").await);
+    let review = ask_for_review(&app, "1001").await;
     succeed(
         &installation,
         &["backup", &backups],
-        "2 registrations and tombstones, 0 votes, 2 photos (0 of",
+        "2 registrations and tombstones, 0 votes, 3 photos (0 of",
     );
     let late = register(&app, "1003").await;
     let reason = ["erase", &erased, "--reason", "lo pidió la persona"];
     succeed(&installation, &reason, "erased");
-    assert_eq!(files(&folder, "jpg").len(), 2);
+    assert_eq!(files(&folder, "jpg").len(), 3);
     let only = ["backup", &backups, "--only-erased"];
     succeed(&installation, &only, "1 erased registrations");
-    assert_eq!(files(&folder, "jpg").len(), 1, "the erased photo is gone");
+    assert_eq!(files(&folder, "jpg").len(), 2, "the erased photo is gone");
     let former = database(&installation).await;
     drop(app);
 
@@ -109,6 +117,7 @@ async fn a_restore_brings_back_all_but_erased_people() {
     );
     let app = installation.start().await;
     assert_eq!(receipt_status(&app, &stays).await, 200);
+    assert_eq!(receipt_status(&app, &review).await, 200);
     assert_ne!(receipt_status(&app, &erased).await, 200);
     assert_ne!(receipt_status(&app, &late).await, 200);
     let again = app.register("Ana Ejemplo", "1002", "Cali").await;
@@ -134,7 +143,7 @@ async fn a_restore_brings_back_all_but_erased_people() {
         succeed(
             &installation,
             &["backup", &backups],
-            "2 registrations and tombstones, 0 votes, 1 photos",
+            "2 registrations and tombstones, 0 votes, 2 photos",
         );
     }
     assert_eq!(files(&folder, "json").len(), 3);
