@@ -14,6 +14,8 @@ import urllib.parse
 from objects import matches
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+# Seconds; rollout.sh waits up to 900 for each step.
+TIMEOUT = 300
 KUBECTL = """#!/bin/sh
 [ "$1" = apply ] || [ "$1" = create ] && set -- "$@" --validate=false
 [ "$1" = kustomize ] && exec {kubectl} "$@"
@@ -43,8 +45,8 @@ class Cluster(http.server.ThreadingHTTPServer):
         count = spec.setdefault("replicas", 1) if item["kind"] in ("Deployment", "StatefulSet") else 1
         spec |= {"updateStrategy": {"type": "RollingUpdate"}} if item["kind"] == "StatefulSet" else {}
         condition = {"Job": self.job, "Kafka": "Ready"}.get(item["kind"], "Available")
-        item["status"] = {"observedGeneration": 1, "conditions": [{"type": condition, "status": "True"}], "currentRevision": "a",
-                          "updateRevision": "a", **dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), count)}
+        item["status"] = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), count) | {
+            "observedGeneration": 1, "conditions": [{"type": condition, "status": "True"}], "currentRevision": "a", "updateRevision": "a"}
         if name not in self.order:
             self.order.append(name)
         self.stored[path] = item
@@ -68,7 +70,8 @@ class Cluster(http.server.ThreadingHTTPServer):
             return 200, self.stored[path]
         listed = {plural(kind): (version, kind) for version, kind in self.kinds}.get(path.rpartition("/")[2])
         if listed is None or listed[1] == self.broken:
-            return 500 if listed else 404, {"kind": "Status", "status": "Failure", "reason": "NotFound", "code": 500 if listed else 404}
+            code = 500 if listed else 404
+            return code, {"kind": "Status", "status": "Failure", "reason": "NotFound", "code": code}
         items = [item for place, item in self.stored.items() if place.rpartition("/")[0] == path and selected(item, query)]
         return 200, {"kind": f"{listed[1]}List", "apiVersion": listed[0], "metadata": {"resourceVersion": "1"}, "items": items}
 
@@ -131,11 +134,11 @@ def serving(cluster):
 
 
 def run(cluster, tools, *command):
-    """Runs a script with kubectl on a cluster; returns the exit code and the messages."""
+    """Runs a script with kubectl on a cluster; returns the exit code and the messages. A step that failed must stop it within TIMEOUT."""
     with serving(cluster), tempfile.TemporaryDirectory(prefix="jornada-cluster-") as folder:
         program = pathlib.Path(folder, "kubectl")
         program.write_text(KUBECTL.format(kubectl=pathlib.Path(tools, "kubectl").resolve(), port=cluster.server_port, folder=folder))
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
         environment = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}", "HOME": folder}
-        done = subprocess.run(["bash", *command], cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(["bash", *command], cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=TIMEOUT)
     return done.returncode, done.stdout + done.stderr

@@ -11,7 +11,9 @@ OBJECTS = {
         "Service": "serve serve-each serve-ops consume-ops watch", "Deployment": "serve consume", "StatefulSet": "watch", "Job": "prepare",
         "CronJob": "sweep", "PodDisruptionBudget": "serve consume watch", "HorizontalPodAutoscaler": "serve consume",
     },
-    "mongodb": {"StatefulSet": "mongodb", "Service": "mongodb", "Job": "mongodb-init", "ConfigMap": "mongodb-init", "PodDisruptionBudget": "mongodb"},
+    "mongodb": {
+        "StatefulSet": "mongodb", "Service": "mongodb", "Job": "mongodb-init", "ConfigMap": "mongodb-init", "PodDisruptionBudget": "mongodb",
+    },
     "redis": {"StatefulSet": "redis", "Service": "redis"},
     "seaweedfs": {"StatefulSet": "seaweedfs", "Service": "seaweedfs"},
     "kafka-strimzi": {"Kafka": "jornada", "KafkaNodePool": "nodes", "KafkaTopic": "votes"},

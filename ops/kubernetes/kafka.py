@@ -10,7 +10,8 @@ COPIES = re.compile(r"(replication\.factor|min\.isr|min\.insync\.replicas)$")
 
 
 # Options that Strimzi sets itself, and refuses or ignores.
-OWN = re.compile(r"(advertised|authorizer|broker|controller|listener|sasl|security|ssl|zookeeper)\.|listeners|node\.id|process\.roles|log\.dir|super\.user")
+OWN = re.compile(r"(advertised|authorizer|broker|controller|listener|sasl|security|ssl|zookeeper)\."
+                 r"|listeners|node\.id|process\.roles|log\.dir|super\.user")
 
 
 def queue(objects, secrets):

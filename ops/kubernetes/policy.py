@@ -21,7 +21,8 @@ ENDPOINTS = {
 # Parts that clients reach through a gateway, which learns late that they end.
 PUBLIC = ("serve", "serve-direct", "nginx")
 FIXED = [("StatefulSet mongodb", "podManagementPolicy", "Parallel"), ("Service mongodb", "publishNotReadyAddresses", True),
-         ("Service serve-each", "publishNotReadyAddresses", True), ("Job prepare", "backoffLimit", 12), ("Job mongodb-init", "backoffLimit", 12)]
+         ("Service serve-each", "publishNotReadyAddresses", True),
+         ("Job prepare", "backoffLimit", 12), ("Job mongodb-init", "backoffLimit", 12)]
 # Parts of which a majority must stay.
 DATA = ("mongodb",)
 SECRET_NAME = re.compile(r"PASSWORD|SECRET|_KEY$|^KEY$|TOKEN|^AWS_|JORNADA_(STORE|CACHE|QUEUE|SMTP)$")
@@ -157,7 +158,8 @@ def disruption(objects):
 
 def replacement(objects):
     """What replaces pods can find its own, and no others; all pods of the program have one image; nothing is suspended."""
-    versions = {c["image"] for pod in objects.pods() for c in pod.containers() if pod.labels.get("app.kubernetes.io/name") == "jornada"}
+    own = [pod for pod in objects.pods() if pod.labels.get("app.kubernetes.io/name") == "jornada"]
+    versions = {container["image"] for pod in own for container in pod.containers()}
     if len(versions) != 1:
         yield f"different versions of the program: {', '.join(sorted(versions))}"
     for pod in objects.pods():

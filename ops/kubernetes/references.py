@@ -86,7 +86,7 @@ def values(objects, secrets):
                 yield f"{pod.name}: {kind} {name} has no key {key}"
         for container in pod.containers():
             for variable in container.get("env", []):
-                for host, port in re.findall(r"([\w.-]+):(\d+)", variable.get("value", "")) if "://" not in variable.get("value", "") else ():
+                for host, port in re.findall(r"(?:^|,)([\w.-]+):(\d+)(?=,|$)", variable.get("value", "")):
                     if not is_service(objects, host, int(port)):
                         yield f"{pod.name}: {host}:{port} is no port of a Service"
             for mount in container.get("volumeMounts", []):

@@ -51,15 +51,16 @@ def routes(objects):
 
 def redirects(route):
     """Returns whether all rules of a route redirect to https."""
-    return all(one.get("requestRedirect", {}).get("scheme") == "https" for rule in route["spec"]["rules"] for one in rule.get("filters", [{}]))
+    filters = [one for rule in route["spec"]["rules"] for one in rule.get("filters", [{}])]
+    return all(one.get("requestRedirect", {}).get("scheme") == "https" for one in filters)
 
 
 def site(objects):
     """The site has the host of its links, its answers tell browsers to stay with TLS, and may take long; the API has its services."""
-    route, settings = objects.find("HTTPRoute", "site"), [item for item in objects.of("ConfigMap") if "JORNADA_PUBLIC_URL" in item["data"]]
-    url = urlsplit(settings[0]["data"]["JORNADA_PUBLIC_URL"])
+    route = objects.find("HTTPRoute", "site")
     if route is None:
         return
+    url = urlsplit(next(item["data"]["JORNADA_PUBLIC_URL"] for item in objects.of("ConfigMap") if "JORNADA_PUBLIC_URL" in item["data"]))
     if url.scheme == "https" and url.hostname not in route["spec"]["hostnames"]:
         yield f"HTTPRoute site: not for the host of JORNADA_PUBLIC_URL, {url.hostname}"
     for rule in route["spec"]["rules"]:

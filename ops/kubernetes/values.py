@@ -93,9 +93,10 @@ def workloads(objects):
 def is_cron(schedule):
     """Returns whether a schedule has five fields of numbers in their ranges, lists, steps, or stars."""
     fields = schedule.split()
+    parts = [(part, bounds) for field, bounds in zip(fields, CRON) for part in field.split(",")]
     return len(fields) == len(CRON) and all(
-        re.fullmatch(r"(\*|\d+(-\d+)?)(/[1-9]\d*)?", part) and all(low <= int(number) <= high for number in re.findall(r"\d+", part.split("/")[0]))
-        for field, (low, high) in zip(fields, CRON) for part in field.split(","))
+        re.fullmatch(r"(\*|\d+(-\d+)?)(/[1-9]\d*)?", part)
+        and all(low <= int(number) <= high for number in re.findall(r"\d+", part.partition("/")[0])) for part, (low, high) in parts)
 
 
 def seconds(duration):
