@@ -42,8 +42,8 @@ def nodes(objects, _secrets):
             if not label.items() <= item["metadata"].get("labels", {}).items():
                 yield f"{item['kind']} {item['metadata']['name']}: no label of its cluster"
         spec = kafka["spec"]["kafka"]
-        if not spec["metadataVersion"].startswith(spec["version"].rpartition(".")[0] + "-"):
-            yield f"Kafka {spec['version']} with the metadata of {spec['metadataVersion']}"
+        if not spec.get("metadataVersion", "").startswith(spec["version"].rpartition(".")[0] + "-"):
+            yield f"Kafka {spec['version']} with the metadata of {spec.get('metadataVersion')}"
         for key in filter(OWN.match, spec["config"]):
             yield f"Strimzi sets {key}"
         pools = [item["spec"] for item in objects.of("KafkaNodePool")]
