@@ -20,9 +20,22 @@ ENDPOINTS = {
 }
 # Parts that clients reach through a gateway, which learns late that they end.
 PUBLIC = ("serve", "serve-direct", "nginx")
-FIXED = [("StatefulSet mongodb", "podManagementPolicy", "Parallel"), ("Service mongodb", "publishNotReadyAddresses", True),
-         ("Service serve-each", "publishNotReadyAddresses", True),
-         ("Job prepare", "backoffLimit", 12), ("Job mongodb-init", "backoffLimit", 12)]
+# Values that nothing else here would miss, by field: they are the defaults of none of these objects.
+SURGE = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+FIXED = {
+    # Members of a replica set find one another before they are ready, and nginx finds instances that are not.
+    "podManagementPolicy": {"StatefulSet mongodb": "Parallel"},
+    "publishNotReadyAddresses": {"Service mongodb": True, "Service serve-each": True},
+    # nginx and the watchers ask each pod.
+    "clusterIP": dict.fromkeys(("Service serve-each", "Service serve-ops", "Service consume-ops"), "None"),
+    # Jobs wait for the stores at the first start.
+    "backoffLimit": {"Job prepare": 12, "Job mongodb-init": 12},
+    # A new pod is ready before an old one ends; the group of the consumers changes once for each.
+    "strategy": {**dict.fromkeys(("Deployment serve", "Deployment serve-direct", "Deployment nginx"), SURGE),
+                 "Deployment consume": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}},
+    # One may be lost.
+    "replicas": {"Deployment nginx": 2, "Deployment serve-direct": 2, "StatefulSet watch": 2, "StatefulSet mongodb": 3},
+}
 # Parts of which a majority must stay.
 DATA = ("mongodb",)
 SECRET_NAME = re.compile(r"PASSWORD|SECRET|_KEY$|^KEY$|TOKEN|^AWS_|JORNADA_(STORE|CACHE|QUEUE|SMTP)$")
@@ -174,11 +187,12 @@ def replacement(objects):
 
 
 def fixed(objects):
-    """Members of a replica set find one another before they are ready, nginx finds instances that are not, and Jobs wait for stores."""
-    for name, key, value in FIXED:
-        item = objects.find(*name.split())
-        if item is not None and item["spec"].get(key) != value:
-            yield f"{name}: {key} is not {value}"
+    """Fields have the values of FIXED."""
+    for key, of in FIXED.items():
+        for name, value in of.items():
+            item = objects.find(*name.split())
+            if item is not None and item["spec"].get(key) != value:
+                yield f"{name}: {key} is not {value}"
 
 
 CHECKS = (images, resources, probes, termination, secrets_by_reference, names, disruption, replacement, fixed)

@@ -36,7 +36,7 @@ def selectors(objects):
         if "selector" in spec and not matches(spec["selector"], pod.labels):
             yield f"{pod.name}: its selector does not match its own pods"
         for constraint in pod.spec.get("topologySpreadConstraints", []):
-            if not matches(constraint["labelSelector"], pod.labels):
+            if [one.name for one in objects.selected(constraint["labelSelector"])] != [pod.name]:
                 yield f"{pod.name}: topologySpreadConstraints of other pods"
         if pod.workload["kind"] == "StatefulSet":
             service = objects.find("Service", spec["serviceName"])

@@ -64,7 +64,7 @@ def environment(objects, secrets, container):
     for variable in container.get("env", []):
         reference = variable.get("valueFrom", {}).get("secretKeyRef")
         if reference is None:
-            found[variable["name"]] = variable.get("value", "x")
+            found[variable["name"]] = variable.get("value", "x" if variable.get("valueFrom") else "")
         else:
             found[variable["name"]] = secrets.get(reference["name"], {}).get(reference["key"], "")
     return found
@@ -107,6 +107,8 @@ def settings(objects, secrets):
                 yield f"{pod.name}: {error}"
             for variable in container.get("env", []):
                 key = variable.get("valueFrom", {}).get("secretKeyRef", {}).get("key", variable["name"])
+                if "value" not in variable and not variable.get("valueFrom"):
+                    yield f"{pod.name}: {variable['name']} has no value"
                 if key != variable["name"]:
                     yield f"{pod.name}: {variable['name']} gets the value of {key}"
             for setting, port in LISTENERS.items():
@@ -142,9 +144,12 @@ def folders(objects, secrets):
                     yield f"{pod.name}: nothing of the kind {kind} is mounted at {path}"
             variables = environment(objects, secrets, container)
             told = " ".join(map(str, [*container.get("command", []), *container.get("args", []), *variables.values()]))
-            for path in (path for path, kind in found.items() if kind == LASTING):
-                if not re.search(rf"(^|[ =]){path}([ /]|$)", told):
-                    yield f"{pod.name}: nobody tells it to store data in {path}"
+            for path, kind in found.items():
+                is_default = path == "/tmp" and pod.labels.get("app.kubernetes.io/name") == "jornada"
+                if not is_default and not re.search(rf"(^|[ =>]){path}([ /]|$)", told):
+                    yield f"{pod.name}: nobody tells it to use {path}"
+                if kind == LASTING and "fsGroup" not in pod.spec["securityContext"]:
+                    yield f"{pod.name}: no fsGroup, so that it may not write to {path}"
             campaigns = variables.get("JORNADA_CAMPAIGNS")
             if pod.component in ("serve", "serve-direct", "consume", "sweep") and campaigns not in found:
                 yield f"{pod.name}: no campaigns in {campaigns}"

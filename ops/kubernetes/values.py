@@ -74,6 +74,9 @@ def workloads(objects):
         spec, policy = pod.workload["spec"], pod.spec.get("restartPolicy", "Always")
         if (policy == "Always") != pod.is_server or policy not in ("Always", "OnFailure", "Never"):
             yield f"{pod.name}: restartPolicy cannot be {policy}"
+        for claim in spec.get("volumeClaimTemplates", []):
+            if not claim["spec"].get("accessModes") or "storage" not in claim["spec"].get("resources", {}).get("requests", {}):
+                yield f"{pod.name}: claim {claim['metadata']['name']} lacks accessModes or storage"
         strategy = spec.get("strategy", {})
         rolling = strategy.get("rollingUpdate", {})
         if str(rolling.get("maxSurge", 1)).rstrip("%") == str(rolling.get("maxUnavailable", 1)).rstrip("%") == "0":
