@@ -15,9 +15,9 @@ CONTAINER = {"name", "image", "command", "args", "env", "ports", "resources", "s
 REVISION = {"containers", "containerConcurrency", "timeoutSeconds", "serviceAccountName", "volumes"}
 OF_POOL = REVISION - {"containerConcurrency", "timeoutSeconds"}
 ANNOTATIONS = {
-    "autoscaling.knative.dev/minScale", "autoscaling.knative.dev/maxScale", "run.googleapis.com/ingress", "run.googleapis.com/cpu-throttling",
-    "run.googleapis.com/execution-environment", "run.googleapis.com/network-interfaces", "run.googleapis.com/vpc-access-egress",
-    "run.googleapis.com/scalingMode", "run.googleapis.com/manualInstanceCount",
+    "autoscaling.knative.dev/minScale", "autoscaling.knative.dev/maxScale", "run.googleapis.com/ingress",
+    "run.googleapis.com/cpu-throttling", "run.googleapis.com/execution-environment", "run.googleapis.com/network-interfaces",
+    "run.googleapis.com/vpc-access-egress", "run.googleapis.com/scalingMode", "run.googleapis.com/manualInstanceCount",
 }
 # Settings that have defaults there: the image has campaigns, and instances names.
 OF_IMAGE = {"JORNADA_CAMPAIGNS": "campaigns", "JORNADA_INSTANCE": "x"}

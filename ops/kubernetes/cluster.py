@@ -64,7 +64,7 @@ class Cluster(http.server.ThreadingHTTPServer):
         group = path.removeprefix("/apis/").removeprefix("/api/")
         if group in groups:
             return 200, {"kind": "APIResourceList", "groupVersion": group, "resources": [
-                {"name": plural(kind), "kind": kind, "namespaced": kind != "Namespace", "verbs": ["get", "list", "create", "patch", "watch"]}
+                {"name": plural(kind), "kind": kind, "namespaced": kind != "Namespace", "verbs": ["get", "list", "create", "patch"]}
                 for version, kind in self.kinds if version == group]}
         if path in self.stored:
             return 200, self.stored[path]

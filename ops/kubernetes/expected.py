@@ -12,7 +12,8 @@ OBJECTS = {
         "CronJob": "sweep", "PodDisruptionBudget": "serve consume watch", "HorizontalPodAutoscaler": "serve consume",
     },
     "mongodb": {
-        "StatefulSet": "mongodb", "Service": "mongodb", "Job": "mongodb-init", "ConfigMap": "mongodb-init", "PodDisruptionBudget": "mongodb",
+        "StatefulSet": "mongodb", "Service": "mongodb", "Job": "mongodb-init", "ConfigMap": "mongodb-init",
+        "PodDisruptionBudget": "mongodb",
     },
     "redis": {"StatefulSet": "redis", "Service": "redis"},
     "seaweedfs": {"StatefulSet": "seaweedfs", "Service": "seaweedfs"},

@@ -155,6 +155,11 @@ LOCAL = [
     # Settings and folders.
     ("StatefulSet watch", f"{ONE}.env.2.valueFrom", REMOVE, "JORNADA_SMTP has no value"),
     ("StatefulSet watch", "spec.volumeClaimTemplates.0.spec.resources", REMOVE, "lacks accessModes or storage"),
+    ("Job prepare", f"{POD}.containers.1", REMOVE, "runs queue create"),
+    ("Job prepare", f"{POD}.containers.1.args.1", REMOVE, "runs queue create, photos"),
+    ("CronJob sweep", f"{CRON}.containers", [], "no container"),
+    ("HorizontalPodAutoscaler serve", "spec.minReplicas", REMOVE, "minReplicas is not 3"),
+    ("HorizontalPodAutoscaler serve", "spec.metrics.0.resource", REMOVE, "no resource"),
     ("Deployment nginx", f"{ONE}.args", REMOVE, "nobody tells it to use /etc/nginx"),
     ("Job mongodb-init", f"{ONE}.command", ["mongosh"], "nobody tells it to use /init"),
     ("Deployment serve", f"{ONE}.env.4.valueFrom", REMOVE, "serve has no JORNADA_SECRET"),

@@ -35,6 +35,7 @@ FIXED = {
                  "Deployment consume": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}},
     # One may be lost.
     "replicas": {"Deployment nginx": 2, "Deployment serve-direct": 2, "StatefulSet watch": 2, "StatefulSet mongodb": 3},
+    "minReplicas": {"HorizontalPodAutoscaler serve": 3, "HorizontalPodAutoscaler consume": 2},
 }
 # Parts of which a majority must stay.
 DATA = ("mongodb",)

@@ -22,6 +22,11 @@ REQUIRED = {command: set(names.split()) for command, names in {
     "queue create": "JORNADA_QUEUE",
     "photos rewrap": "JORNADA_STORE JORNADA_PHOTO_KEY",
 }.items()}
+# What the containers of a workload run.
+COMMANDS_OF = {
+    "serve": ["serve"], "serve-direct": ["serve"], "consume": ["consume"], "watch": ["watch"], "sweep": ["sweep"],
+    "prepare": ["queue create", "photos rewrap"],
+}
 # Without a mail server the watchers write files.
 MAY_BE_EMPTY = {"JORNADA_SMTP", "JORNADA_MAIL_FROM", "JORNADA_MAIL_TO"}
 # Of a value that is set and not empty. Local disks and the loopback address are of no use in a cluster.
@@ -98,6 +103,9 @@ def settings(objects, secrets):
     for pod in objects.pods():
         if pod.labels.get("app.kubernetes.io/name") != "jornada":
             continue
+        run = [" ".join(container.get("args", ["serve"])).partition(" --")[0] for container in pod.containers()]
+        if run != COMMANDS_OF[pod.component]:
+            yield f"{pod.name}: runs {', '.join(run) or 'nothing'}"
         for container in pod.containers():
             arguments = container.get("args", ["serve"])
             found = environment(objects, secrets, container)

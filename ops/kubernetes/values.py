@@ -74,6 +74,8 @@ def workloads(objects):
         spec, policy = pod.workload["spec"], pod.spec.get("restartPolicy", "Always")
         if (policy == "Always") != pod.is_server or policy not in ("Always", "OnFailure", "Never"):
             yield f"{pod.name}: restartPolicy cannot be {policy}"
+        if not pod.spec["containers"]:
+            yield f"{pod.name}: no container"
         for claim in spec.get("volumeClaimTemplates", []):
             if not claim["spec"].get("accessModes") or "storage" not in claim["spec"].get("resources", {}).get("requests", {}):
                 yield f"{pod.name}: claim {claim['metadata']['name']} lacks accessModes or storage"
@@ -115,6 +117,8 @@ def others(objects):
             yield f"{name}: minReplicas is higher than maxReplicas"
         for metric in spec["metrics"]:
             target = metric.get("resource", {}).get("target", {})
+            if metric["type"] == "Resource" and "resource" not in metric:
+                yield f"{name}: no resource"
             if target.get("type") == "Utilization" and "averageUtilization" not in target:
                 yield f"{name}: no averageUtilization"
     for item in objects.of("PodDisruptionBudget"):
