@@ -5,13 +5,20 @@ from urllib.parse import parse_qs, urlsplit
 
 from references import is_service
 
-# Settings that need so many nodes, or copies of a topic.
-COPIES = re.compile(r"(replication\.factor|min\.isr|min\.insync\.replicas)$")
+# Options that name a number of copies, or how many of them acknowledge a record.
+COPIES = ("default.replication.factor", "min.insync.replicas", "offsets.topic.replication.factor",
+          "transaction.state.log.replication.factor", "transaction.state.log.min.isr",
+          "share.coordinator.state.topic.replication.factor", "share.coordinator.state.topic.min.isr")
 
 
 # Options that Strimzi sets itself, and refuses or ignores.
 OWN = re.compile(r"(advertised|authorizer|broker|controller|listener|sasl|security|ssl|zookeeper)\."
                  r"|listeners|node\.id|process\.roles|log\.dir|super\.user")
+
+
+def acknowledged(copies):
+    """Returns how many copies must acknowledge a record: one node may be lost, and no record with it."""
+    return max(1, copies - 1)
 
 
 def queue(objects, secrets):
@@ -28,8 +35,8 @@ def queue(objects, secrets):
         for key in ("partitions", "replicas"):
             if flags.get(f"--{key}") != str(topic[key]):
                 yield f"the Job prepare creates a topic with other {key} than the KafkaTopic"
-        if topic.get("config", {}).get("min.insync.replicas", 1) > topic["replicas"]:
-            yield "a topic with fewer copies than must acknowledge a vote"
+        if topic.get("config", {}).get("min.insync.replicas") != acknowledged(topic["replicas"]):
+            yield f"not {acknowledged(topic['replicas'])} of {topic['replicas']} copies acknowledge a vote: min.insync.replicas of the topic"
     for item in objects.of("ScaledObject"):
         yield from scaling(objects, item["spec"], topics, url)
 
@@ -50,11 +57,21 @@ def nodes(objects, _secrets):
         if {role for pool in pools for role in pool["roles"]} != {"controller", "broker"}:
             yield "Kafka needs nodes with the role controller and nodes with the role broker"
         brokers = sum(pool["replicas"] for pool in pools if "broker" in pool["roles"])
-        copies = {key: value for key, value in spec["config"].items() if COPIES.search(key)}
-        copies |= {"replicas of the topic": max((item["spec"]["replicas"] for item in objects.of("KafkaTopic")), default=1)}
-        for key, value in copies.items():
-            if value > brokers:
-                yield f"fewer nodes of Kafka than {key}"
+        copies = min(3, brokers)
+        for key in COPIES:
+            wanted = acknowledged(copies) if key.endswith(("isr", "replicas")) else copies
+            if spec["config"].get(key) != wanted:
+                yield f"{key} is not {wanted}, with {brokers} nodes"
+        if copies == 1 and spec["config"].get("log.flush.interval.messages") != 1:
+            yield "the only copy of a vote is acknowledged before it is on a disk: log.flush.interval.messages"
+        if any(item["spec"]["replicas"] > brokers for item in objects.of("KafkaTopic")):
+            yield "fewer nodes of Kafka than copies of a topic"
+        if not all(volume.get("type") == "persistent-claim" for pool in pools for volume in pool["storage"]["volumes"] or [{}]):
+            yield "Kafka has no disk"
+        for part in (*pools, kafka["spec"]["entityOperator"]["topicOperator"]):
+            found = part.get("resources", {})
+            if not {"cpu", "memory"} <= set(found.get("requests", {})) or "memory" not in found.get("limits", {}):
+                yield "pods of Strimzi lack requests of cpu and memory, or a limit of memory"
 
 
 def scaling(objects, spec, topics, url):

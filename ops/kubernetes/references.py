@@ -52,10 +52,18 @@ def selectors(objects):
             yield f"{name} selects no pod"
         for endpoint in spec.get("podMetricsEndpoints", []):
             for pod in objects.selected(selector):
+                if endpoint.get("relabelings") != labels_of(item["metadata"]["name"]):
+                    yield f"{name}: other labels than those of prometheus/prometheus.yml"
                 if endpoint.get("path", "/metrics") != "/metrics":
                     yield f"{name}: path {endpoint['path']}"
                 if endpoint["port"] not in pod.ports():
                     yield f"{name}: {pod.name} has no port {endpoint['port']}"
+
+
+def labels_of(job):
+    """Returns the relabelings of a job, whose name its PodMonitor has, too."""
+    return [{"action": "replace", "replacement": job, "targetLabel": "job"},
+            {"sourceLabels": ["__meta_kubernetes_pod_name"], "targetLabel": "instance"}]
 
 
 def targets(objects):

@@ -38,16 +38,17 @@ FORMS = {
 # Lowest values.
 LOWEST = {"failureThreshold": 1, "successThreshold": 1, "periodSeconds": 1, "timeoutSeconds": 1, "minReplicas": 1, "maxReplicas": 1,
           "replicas": 0, "weight": 0, "minReplicaCount": 0, "stabilizationWindowSeconds": 0, "backoffLimit": 0, "averageUtilization": 1}
+NEVER_EMPTY = {"containers", "parentRefs", "hostnames", "rules", "listeners", "triggers", "podMetricsEndpoints", "ports", "metrics"}
 # Of minutes, hours, days, months, days of the week.
 CRON = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 7)]
 
 
 def leaves(value, path=()):
-    """Yields the path and value of each number and text, list places left out."""
+    """Yields the path and value of each number, text and empty list, list places left out."""
     if isinstance(value, dict):
         for key, part in value.items():
             yield from leaves(part, (*path, key))
-    elif isinstance(value, list):
+    elif isinstance(value, list) and value:
         for part in value:
             yield from leaves(part, path)
     else:
@@ -62,6 +63,10 @@ def lookup(table, path):
 def forms(item):
     """Each value is one of its enumeration, has its form, or is as high as it must be."""
     for path, value in leaves(item):
+        if value == []:
+            if path[-1] in NEVER_EMPTY:
+                yield f"{'.'.join(path)} is empty"
+            continue
         words, form, lowest = (lookup(table, path) for table in (ENUMS, FORMS, LOWEST))
         if words and value not in words or form and not re.fullmatch(form, str(value)) \
                 or lowest is not None and isinstance(value, int) and value < lowest:
@@ -74,8 +79,6 @@ def workloads(objects):
         spec, policy = pod.workload["spec"], pod.spec.get("restartPolicy", "Always")
         if (policy == "Always") != pod.is_server or policy not in ("Always", "OnFailure", "Never"):
             yield f"{pod.name}: restartPolicy cannot be {policy}"
-        if not pod.spec["containers"]:
-            yield f"{pod.name}: no container"
         for claim in spec.get("volumeClaimTemplates", []):
             if not claim["spec"].get("accessModes") or "storage" not in claim["spec"].get("resources", {}).get("requests", {}):
                 yield f"{pod.name}: claim {claim['metadata']['name']} lacks accessModes or storage"
