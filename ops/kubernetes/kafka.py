@@ -36,7 +36,7 @@ def queue(objects, secrets):
             if flags.get(f"--{key}") != str(topic[key]):
                 yield f"the Job prepare creates a topic with other {key} than the KafkaTopic"
         if topic.get("config", {}).get("min.insync.replicas") != acknowledged(topic["replicas"]):
-            yield f"not {acknowledged(topic['replicas'])} of {topic['replicas']} copies acknowledge a vote: min.insync.replicas of the topic"
+            yield f"not {acknowledged(topic['replicas'])} of {topic['replicas']} copies acknowledge a vote: min.insync.replicas"
     for item in objects.of("ScaledObject"):
         yield from scaling(objects, item["spec"], topics, url)
 

@@ -153,6 +153,9 @@ LOCAL = [
     ("Deployment serve", f"{POD}.topologySpreadConstraints.0.labelSelector.matchLabels", REMOVE, "of other pods"),
     ("StatefulSet watch", f"{POD}.securityContext.fsGroup", REMOVE, "may not write to /data"),
     # Settings and folders.
+    ("StatefulSet redis", f"{ONE}.env", [], "its command needs REDISCLI_AUTH"),
+    ("Job mongodb-init", f"{ONE}.env.2", REMOVE, "its command needs MEMBERS"),
+    ("StatefulSet mongodb", f"{ONE}.env.1.valueFrom", REMOVE, "KEY has no value"),
     ("StatefulSet watch", f"{ONE}.env.2.valueFrom", REMOVE, "JORNADA_SMTP has no value"),
     ("StatefulSet watch", "spec.volumeClaimTemplates.0.spec.resources", REMOVE, "lacks accessModes or storage"),
     ("Job prepare", f"{POD}.containers.1", REMOVE, "runs queue create"),

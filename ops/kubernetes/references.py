@@ -93,13 +93,27 @@ def values(objects, secrets):
             elif key is not None and key not in keys[kind][name]:
                 yield f"{pod.name}: {kind} {name} has no key {key}"
         for container in pod.containers():
+            own = {variable["name"] for variable in container.get("env", [])}
+            read = re.findall(r"\$([A-Z_]+)", " ".join(container.get("command", [])))
+            read += re.findall(r"process\.env\.([A-Z_]+)[;.]", scripts(objects, pod))
+            for name in sorted(set(read) - own):
+                yield f"{pod.name}: its command needs {name}"
             for variable in container.get("env", []):
+                if "value" not in variable and not variable.get("valueFrom"):
+                    yield f"{pod.name}: {variable['name']} has no value"
                 for host, port in re.findall(r"(?:^|,)([\w.-]+):(\d+)(?=,|$)", variable.get("value", "")):
                     if not is_service(objects, host, int(port)):
                         yield f"{pod.name}: {host}:{port} is no port of a Service"
             for mount in container.get("volumeMounts", []):
                 if mount["name"] not in volumes:
                     yield f"{pod.name}: no volume {mount['name']}"
+
+
+def scripts(objects, pod):
+    """Returns the texts of the scripts that a pod mounts."""
+    names = [volume.get("configMap", {}).get("name") for volume in pod.spec.get("volumes", [])]
+    maps = [item for item in objects.of("ConfigMap") if item["metadata"]["name"] in names]
+    return "\n".join(text for item in maps for name, text in item["data"].items() if name.endswith(".js"))
 
 
 def sidecar(objects):

@@ -115,8 +115,6 @@ def settings(objects, secrets):
                 yield f"{pod.name}: {error}"
             for variable in container.get("env", []):
                 key = variable.get("valueFrom", {}).get("secretKeyRef", {}).get("key", variable["name"])
-                if "value" not in variable and not variable.get("valueFrom"):
-                    yield f"{pod.name}: {variable['name']} has no value"
                 if key != variable["name"]:
                     yield f"{pod.name}: {variable['name']} gets the value of {key}"
             for setting, port in LISTENERS.items():
