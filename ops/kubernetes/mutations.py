@@ -169,7 +169,7 @@ LOCAL = [
     ("ConfigMap jornada-watch", "data.JORNADA_WATCH", "", "watch has no JORNADA_WATCH"),
     ("ConfigMap jornada-watch", "data.JORNADA_WATCH", "https://serve-ops:4100", "JORNADA_WATCH is of no use"),
     *(("Deployment serve", f"{ONE}.env.{number}", REMOVE, f"serve has no {name}") for number, name in (
-        (1, "JORNADA_STORE"), (2, "JORNADA_CACHE"), (3, "JORNADA_QUEUE"), (4, "JORNADA_SECRET"), (5, "JORNADA_PHOTO_KEY"), (6, "AWS_A"))),
+        (1, "JORNADA_STORE"), (2, "JORNADA_CACHE"), (3, "JORNADA_QUEUE"), (4, "JORNADA_SECRET"), (5, "JORNADA_PHOTO_KEY"), (6, "AWS_ACCESS_KEY_ID"))),
     ("Deployment consume", f"{ONE}.env.1", REMOVE, "consume has no JORNADA_STORE"),
     ("Deployment consume", f"{ONE}.env.2", REMOVE, "consume has no JORNADA_QUEUE"),
     ("StatefulSet watch", f"{ONE}.env.1", REMOVE, "watch has no JORNADA_CACHE"),
