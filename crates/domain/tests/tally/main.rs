@@ -223,7 +223,7 @@ fn a_value_without_a_count_of_its_own_is_among_the_others() {
         let view = public(&campaign, &merged, Some(key));
         (view.total, view.others.map(|others| others.count))
     };
-    assert_eq!((told("A"), told("B")), ((7, None), (30, Some(30))));
+    assert_eq!((told("a"), told("b")), ((7, None), (30, Some(30))));
 }
 
 /// Pseudo-random text of letters that no compression shortens.
