@@ -123,11 +123,13 @@ copy_scripts() {
     MESSAGE_HOME=$1/copy
 }
 
-# Succeeds if this machine allows a state; some containers allow neither mounts nor networks of one's own.
+# Succeeds if this machine allows a state. Some containers allow neither mounts nor networks of one's own, and other users may not
+# read the downloaded programs.
 is_possible() {
     case $1 in
         *_disk_full) unshare --mount true 2>/dev/null ;;
         network_away) unshare --net true 2>/dev/null ;;
+        data_under_root) setpriv "--reuid=$MESSAGE_USER" --regid=65534 --clear-groups test -r "$TOOLS" ;;
     esac
 }
 
