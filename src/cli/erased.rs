@@ -100,7 +100,7 @@ pub(super) async fn replay(context: &MaintenanceContext, file: &Path) -> anyhow:
     let (mut erased, mut missing) = (0_u64, BTreeMap::new());
     for line in ErasedLines::open(file)? {
         let line = line?;
-        // Of a dispute that ended the list has its state.
+        // The cause of an ended dispute is its state.
         let state = line.cause.parse().unwrap_or(DisputeState::Erased);
         let cause = line.cause.parse().unwrap_or(DeletionCause::Requested);
         // A missing campaign does not prevent erasures in the others.

@@ -176,6 +176,13 @@ async fn correct(clerk: &mut Person, area: &Area, registered: &Value, document: 
     assert_eq!(clerk.post(&path, &fields).await.status, 303);
 }
 
+/// Disputes a number, and keeps that submission.
+async fn keep_disputed(clerk: &mut Person, area: &Area, person: [&str; 3]) {
+    let asked = ask(area, person).await;
+    let page = decide(clerk, &review_path(area, &asked), "disputed").await;
+    assert_eq!(page.status, 303, "{}", page.body);
+}
+
 async fn a_review_follows_corrections_and_deletions(stores: Stores) {
     let area = Area::start(stores).await;
     let mut clerk = log_in_clerk(&area, "cali", &[]).await;
@@ -184,20 +191,16 @@ async fn a_review_follows_corrections_and_deletions(stores: Stores) {
     // The earlier registration has another document by now: both stay.
     let one = register(&area, ["Ana Ejemplo", "3001", "Cali"]).await;
     correct(&mut clerk, &area, &one, "3002").await;
-    let asked = ask(&area, ["Beto Ejemplo", "3001", "Cali"]).await;
-    let page = decide(&mut clerk, &review_path(&area, &asked), "disputed").await;
-    assert_eq!(page.status, 303, "{}", page.body);
+    keep_disputed(&mut clerk, &area, ["Beto Ejemplo", "3001", "Cali"]).await;
     assert_eq!(receipt_page(&area, &one).await.0, 200);
     wait_for_total(&area, 2).await;
-    // Who disputes the number now disputes that of the second.
+    // The next dispute of the number is about the second registration.
     let third = ask(&area, ["Carla Ejemplo", "3001", "Cali"]).await;
     let page = clerk.get(&review_path(&area, &third)).await;
     assert!(page.body.contains("Beto Ejemplo"), "{}", page.body);
 
     // A corrected document is disputed: the registration gives up both.
-    let asked = ask(&area, ["Dora Ejemplo", "3002", "Cali"]).await;
-    let page = decide(&mut clerk, &review_path(&area, &asked), "disputed").await;
-    assert_eq!(page.status, 303, "{}", page.body);
+    keep_disputed(&mut clerk, &area, ["Dora Ejemplo", "3002", "Cali"]).await;
     assert_eq!(receipt_page(&area, &one).await.0, 404);
     wait_for_total(&area, 2).await;
 

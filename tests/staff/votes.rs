@@ -106,7 +106,7 @@ async fn a_clerk_sees_the_votes_of_their_places_and_each_read_is_recorded() {
     following_leaves_one_entry_a_minute(&area, &mut admin, &here).await;
 }
 
-/// Who follows the votes leaves one entry a minute, and who reads others with `after` one each time.
+/// Checks that following the votes leaves one entry a minute, and reading others with `after` one each time.
 async fn following_leaves_one_entry_a_minute(area: &Area, admin: &mut Person, here: &str) {
     let api = format!("/api/v1/campaigns/{}/votes", area.installation.election);
     let first = admin.get(&format!("{api}?limit=1")).await;

@@ -21,7 +21,7 @@ pub struct Dispute {
     pub rival_value: String,
 }
 
-/// What is told about a dispute to those who have its receipt number; no personal data.
+/// Public state of a dispute, for everyone who has its receipt number; no personal data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisputeReceipt {
     /// Tallied value.

@@ -40,7 +40,7 @@ use timestamp::{FormTimestamps, TimestampError};
 
 /// Corrections of numbers by one account or token.
 const CORRECTIONS: Rate = Rate::new(600, 600);
-/// Of them those with a number that is taken, which tells that it is registered.
+/// Rate of corrections to a number that is taken, which reveal that it is registered.
 const TAKEN: Rate = Rate::new(10, 1);
 
 /// Checks clients and submissions before they are processed.

@@ -33,7 +33,7 @@ pub const BUFFERED_PHOTOS: &str = "pending_photos";
 /// Wrapped keys of photos.
 pub const WRAPPED_KEYS: &str = "vault_keys";
 
-/// What a document of the registrations or disputes says about photos.
+/// State of the photo of a registration or dispute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PhotoOwner {
     /// A registration with a photo.
@@ -100,7 +100,7 @@ impl Store {
     }
 }
 
-/// Returns what a document of the registrations or disputes says about photos; `None` if nothing.
+/// Returns the state of the photo in a document of the registrations or disputes; `None` if it has none.
 pub fn photo_owner(document: &[u8]) -> Result<Option<PhotoOwner>> {
     let document = parse(document)?;
     let id = || read_field(document, "_id", registration_id);

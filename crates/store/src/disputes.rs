@@ -209,7 +209,7 @@ impl Store {
         let personal = ["answers", "digest", "consent", "place_of_number", "keep_at"].into_iter();
         changes.extend(personal.map(|field| FieldChange::set(field, NOTHING)));
         changes.extend(photo.map(|_| FieldChange::set("remove_at", end.at)));
-        // Whoever began to keep it so long ago has failed.
+        // A decision to keep it that began so long ago has failed.
         let long_ago = end.at - KEEPING_TIMEOUT;
         let idle = [
             Condition::is("keep_at", NOTHING),

@@ -12,7 +12,7 @@ use jornada_runtime::metrics::Meter;
 #[derive(Clone, Debug)]
 pub struct RestoreTarget(MongoStore);
 
-/// What a database contains before a restore.
+/// Content of a database before a restore.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetState {
     /// No registrations, votes or accounts.

@@ -20,13 +20,13 @@ pub struct PhotoCounts {
     pub stored: u64,
     /// In the photo buffer, a table.
     pub buffered: u64,
-    /// Of people who were erased since.
+    /// Photos of people who were erased since.
     pub erased: u64,
     /// Not found anywhere, or altered: the site has lost them.
     pub lost: u64,
 }
 
-/// Where a photo was found.
+/// Place of a photo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PhotoPlace {
     Stored,
@@ -87,7 +87,7 @@ where
     Ok(())
 }
 
-/// Where photos are copied from and to.
+/// Source and destination of a copy of photos.
 #[derive(Clone, Copy)]
 pub(super) struct PhotoCopying<'a> {
     pub(super) store: &'a Store,

@@ -24,7 +24,7 @@ use jornada_store::backup::{
 };
 use jornada_store::{BufferedPhotoKey, Store};
 
-/// What is backed up.
+/// Stores of the site to back up.
 #[derive(Clone, Copy, Debug)]
 pub struct Site<'a> {
     /// Store; only MongoDB.

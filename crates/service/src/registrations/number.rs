@@ -11,7 +11,7 @@ use jornada_store::{Store, StoreError};
 /// Maximum number of ids that are tried for one number. Only staff free one.
 pub const MAX_IDS: usize = 32;
 
-/// What has a number.
+/// State of a number: free, or occupied by a registration or tombstone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Holder {
     /// Nothing.

@@ -126,7 +126,7 @@ pub async fn end(
     end: &DisputeEnd,
 ) -> Result<bool, StoreError> {
     let id = dispute.registration.id;
-    // Whoever kept it failed at the last step.
+    // An earlier decision to keep it failed at the last step.
     if store.registration(campaign, id).await?.is_some() {
         store.remove_dispute(id).await?;
         return Ok(false);

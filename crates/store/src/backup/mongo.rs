@@ -114,7 +114,7 @@ impl MongoStore {
 
     pub(crate) async fn count_documents(&self, table: &str) -> Result<u64> {
         let table = self.database.collection::<Document>(table);
-        // What was inserted last may not have reached the majority yet.
+        // Counts the latest inserts too, which may not have reached the majority yet.
         let count = table
             .count_documents(doc! {})
             .read_concern(ReadConcern::local());

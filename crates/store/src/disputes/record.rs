@@ -34,7 +34,7 @@ pub(super) struct StoredDispute {
     photo: Option<PhotoRef>,
 }
 
-/// What remains of a dispute that has ended.
+/// Remains of a dispute that has ended, without answers.
 pub(crate) struct ClosedDispute {
     pub(crate) id: RegistrationId,
     pub(crate) campaign: CampaignId,

@@ -17,7 +17,7 @@ pub(crate) const VERSION_TABLE: &str = "version";
 
 const ID: &str = "store";
 
-/// What the document says. A database of before the first version has none.
+/// Content of the document. A database of before the first version has none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stamp {
     pub(crate) version: Option<i64>,
