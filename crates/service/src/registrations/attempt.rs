@@ -10,7 +10,7 @@ use tracing::warn;
 use super::Registrations;
 use super::conflict::{Conflict, receipt_of};
 use super::number::MAX_IDS;
-use super::photo_puts::PhotoPut;
+use super::photo_puts::{PhotoPut, resolve_stored};
 use super::submission::{Submission, SubmitError, SubmitOutcome};
 use crate::batcher::{BatchError, SubmissionInProgress};
 use jornada_domain::campaign::CampaignStatus;
@@ -175,10 +175,6 @@ impl Registrations {
             warn!("cannot remove an orphaned photo, leaving it to the sweep: {error}");
         }
     }
-}
-
-pub(super) fn resolve_stored(put: Option<PhotoPut>) {
-    put.into_iter().for_each(PhotoPut::resolve_stored);
 }
 
 /// Inspects the photo of a submission with invalid answers, so that the person learns of every mistake at once.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Registrations;
 use super::number::{Holder, find_holder};
-use super::photo_puts::PhotoPut;
+use super::photo_puts::resolve_stored;
 use super::submission::{SubmitError, SubmitOutcome};
 use jornada_domain::dispute::{Dispute, DisputeReceipt, DisputeState};
 use jornada_domain::{Campaign, Registration, RegistrationId};
@@ -73,12 +73,12 @@ impl Registrations {
         let put = self.store_photo(disputed, photo).await?;
         match self.store.insert_dispute(campaign, &dispute).await? {
             DisputeOutcome::Inserted => {
-                put.into_iter().for_each(PhotoPut::resolve_stored);
+                resolve_stored(put);
                 Ok(SubmitOutcome::InReview(receipt_of(disputed)))
             }
             DisputeOutcome::SameAgain(known) => {
                 if known.received_at == disputed.received_at {
-                    put.into_iter().for_each(PhotoPut::resolve_stored);
+                    resolve_stored(put);
                 } else {
                     self.remove_photo(disputed, put).await;
                 }

@@ -287,6 +287,11 @@ impl Drop for PhotoPut {
     }
 }
 
+/// Resolves the put of a submission with a photo: a registration or dispute with this photo is stored.
+pub(super) fn resolve_stored(put: Option<PhotoPut>) {
+    put.into_iter().for_each(PhotoPut::resolve_stored);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
